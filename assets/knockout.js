@@ -1,0 +1,337 @@
+/* The knock-out page's part in the browser: the history of changes, the estimate while a slider moves, and the rule
+   that a late answer never replaces a newer one. Pure functions first; those that touch the page are at the end. */
+(function () {
+  "use strict";
+  const MINUS = "\u2212";
+  const none = () => window.dash_clientside.no_update;
+
+  /* -- numbers as people read them: at most three significant digits, as dashboard/figures/band.py ------------- */
+  function three(value) {
+    if (value === null || value === undefined || !isFinite(value)) return "no data";
+    if (value === 0) return "0";
+    const rounded = Number(Number(value).toPrecision(3));
+    if (Math.abs(rounded) < 1e-4) return rounded.toExponential(2).replace("-", MINUS);
+    return rounded.toLocaleString("en", { maximumFractionDigits: 8 }).replace("-", MINUS);
+  }
+  function percent(fraction) {
+    if (fraction === null || fraction === undefined || !isFinite(fraction)) return "no data";
+    const value = 100 * fraction;
+    if (Math.abs(value) < 0.05) return "0 %";
+    const size = Math.abs(value);
+    const text = size < 9.95 ? size.toFixed(1).replace(/\.0$/, "") : three(Math.round(size));
+    return (value > 0 ? "+" : MINUS) + text + " %";
+  }
+  function distance(bp) {
+    const size = Math.abs(bp);
+    const text = size < 1000 ? size.toFixed(0) + " bp"
+      : size < 999500 ? three(size / 1e3) + " kb" : three(size / 1e6) + " Mb";
+    return (bp < 0 ? MINUS : bp > 0 ? "+" : "") + text;
+  }
+
+  /* -- the history: {past: [now ...], now: {knock_outs: [[element, strength] ...], mode}, future: [now ...], seq} -- */
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+  function strengthOf(now, element) {
+    const found = now.knock_outs.find((pair) => pair[0] === element);
+    return found ? found[1] : 1;
+  }
+  function withStrength(now, element, strength) {
+    const at = now.knock_outs.findIndex((pair) => pair[0] === element);
+    const pairs = now.knock_outs.map((pair) => pair.slice());
+    if (strength >= 1) {
+      if (at >= 0) pairs.splice(at, 1);
+    } else if (at >= 0) {
+      pairs[at][1] = strength;
+    } else {
+      pairs.push([element, strength]);
+    }
+    return { knock_outs: pairs, mode: now.mode };
+  }
+  /* The history after an action; the same object when nothing changes. */
+  function step(history, action) {
+    const { past, now, future, seq } = history;
+    if (action.kind === "undo") {
+      if (!past.length) return history;
+      return { past: past.slice(0, -1), now: past[past.length - 1], future: [now].concat(future), seq: seq + 1 };
+    }
+    if (action.kind === "redo") {
+      if (!future.length) return history;
+      return { past: past.concat([now]), now: future[0], future: future.slice(1), seq: seq + 1 };
+    }
+    let next = now;
+    if (action.kind === "set") next = withStrength(now, action.element, action.strength);
+    if (action.kind === "replace") next = { knock_outs: action.elements.map((e) => [e, 0]), mode: now.mode };
+    if (action.kind === "mode") next = { knock_outs: now.knock_outs, mode: action.mode };
+    if (same(next, now)) return history;
+    return { past: past.concat([now]), now: next, future: [], seq: seq + 1 };
+  }
+
+  /* -- the estimate: single log2 fold changes, each in proportion to what was taken away, summed ----------------- */
+  function additive(base, knockOuts) {
+    const at = new Map(base.elements.map((element, k) => [element, k]));
+    let log2 = 0;
+    let changed = 0;
+    let between = false;
+    for (const [element, strength] of knockOuts) {
+      if (!at.has(element)) continue;
+      const single = base.single_log2[at.get(element)];
+      log2 += single === null ? NaN : (1 - strength) * single;
+      changed += 1;
+      between = between || (strength > 0 && strength < 1);
+    }
+    return {
+      log2: log2,
+      fraction: Math.pow(2, log2) - 1,
+      after: base.baseline + log2 / base.log2_per_unit,
+      changed: changed,
+      between: between,
+    };
+  }
+
+  /* An answer is drawn only if it answers the newest change. */
+  function isCurrent(answer, history) {
+    return Boolean(answer && history && answer.seq === history.seq);
+  }
+
+  /* Changed elements that get a slider: the newest first to leave is the weakest effect, the one in focus has its own. */
+  function pinned(base, knockOuts, focus, limit) {
+    const size = new Map(base.elements.map((element, k) => [element, Math.abs(base.single_log2[k])]));
+    return knockOuts
+      .map((pair) => pair[0])
+      .filter((element) => element !== focus && size.has(element))
+      .sort((a, b) => size.get(b) - size.get(a))
+      .slice(0, limit);
+  }
+
+  function rowsOf(base, knockOuts, context) {
+    const strengths = new Map(knockOuts);
+    return base.rows.map((row, k) => Object.assign({}, row, {
+      strength: strengths.has(row.element_id) ? strengths.get(row.element_id) : 1,
+      others: context ? context.others[k] : null,
+      isWaiting: !context,
+    }));
+  }
+
+  /* The scan's figures with what an answer changes put in. */
+  function effectsWith(scan, answer, focus) {
+    const at = scan.base.elements.indexOf(focus);
+    const x = scan.base.distance_bp[at];
+    const shapes = at < 0 ? [] : [Object.assign({}, scan.focus_line, { x0: x, x1: x })];
+    const data = scan.effects.data.map(function (trace) {
+      if (trace.name !== "changed now") return trace;
+      const { symbol, ...marks } = answer.changed;
+      return Object.assign({}, trace, marks, { marker: Object.assign({}, trace.marker, { symbol: symbol }) });
+    });
+    return Object.assign({}, scan.effects, { data: data, layout: Object.assign({}, scan.effects.layout, { shapes }) });
+  }
+  function attentionWith(scan, answer) {
+    const data = scan.attention.data.map(function (trace) {
+      if (trace.name === "after") return Object.assign({}, trace, { y: answer.attention.after });
+      if (trace.name === "less" || trace.name === "more") return Object.assign({}, trace, answer.attention[trace.name]);
+      return trace;
+    });
+    return Object.assign({}, scan.attention, { data: data });
+  }
+
+  /* -- the page ------------------------------------------------------------------------------------------------- */
+  const set = (id, props) => window.dash_clientside.set_props(id, props);
+  const trigger = () => window.dash_clientside.callback_context.triggered_id;
+
+  function actionOf(id, values) {
+    if (id === "ko-undo" || id === "ko-redo") return { kind: id.slice(3) };
+    if (id === "ko-reset") return { kind: "replace", elements: [] };
+    if (id === "ko-mode") return { kind: "mode", mode: values.mode };
+    if (id === "ko-slider") return { kind: "set", element: values.focus, strength: values.strength };
+    if (id === "ko-table") {
+      const element = values.doubled.rowId;
+      return { kind: "set", element: element, strength: strengthOf(values.history.now, element) < 1 ? 1 : 0 };
+    }
+    if (id && id.type === "ko-slot") {
+      return { kind: "set", element: values.slots[id.slot], strength: values.slotStrengths[id.slot] };
+    }
+    if (id && id.type === "ko-preset") return { kind: "replace", elements: values.base.presets[id.name] };
+    return null;
+  }
+
+  function showEstimate(base, now) {
+    const estimate = additive(base, now.knock_outs);
+    const log2 = three(estimate.log2);
+    set("ko-after", { children: three(estimate.after) });
+    set("ko-change", { children: percent(estimate.fraction) + " (log2 FC " + log2 + ")" });
+    set("ko-independent", { children: "" });
+    set("ko-kind", { children: "additive estimate" + (estimate.between ? ", interpolated" : "") });
+    set("ko-result", { className: "ko-result ko-estimate" });
+    set("ko-bar", { style: barStyle(estimate.fraction) });
+  }
+  function barStyle(fraction) {
+    if (fraction === null || !isFinite(fraction)) return { width: 0 };
+    const left = Math.max(0, Math.min(1, 1 + Math.min(0, fraction)));
+    const width = Math.min(1, Math.abs(fraction));
+    return { left: 50 * left + "%", width: 50 * width + "%" };
+  }
+  function showExact(answer) {
+    set("ko-before", { children: answer.before });
+    set("ko-after", { children: answer.after });
+    set("ko-change", { children: answer.change });
+    set("ko-independent", { children: answer.independent });
+    set("ko-kind", { children: answer.kind });
+    set("ko-result", { className: "ko-result ko-" + answer.look });
+    set("ko-bar", { style: barStyle(answer.fraction) });
+    set("ko-done", { children: answer.done });
+  }
+  /* The table is the slowest part to draw: it follows the numbers and figures, once for changes close together. */
+  let filling = null;
+  function fill(base, history, context, afterMs) {
+    clearTimeout(filling);
+    const rows = () => rowsOf(base, history.now.knock_outs, isCurrent(context, history) ? context : null);
+    filling = setTimeout(() => set("ko-table", { rowData: rows() }), afterMs);
+  }
+  let asking = null;
+  let painting = null;
+
+  function slotsOf(id, slot) {
+    return { type: id, slot: slot };
+  }
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.knockout = {
+    /* for tests */
+    three, percent, distance, step, additive, isCurrent, pinned, rowsOf, strengthOf,
+
+    act: function (strength, slotStrengths, presets, undo, redo, reset, mode, doubled, history, focus, slots, base) {
+      const id = trigger();
+      const action = actionOf(id, { strength, slotStrengths, mode, doubled, history, focus, slots, base });
+      if (!action || (action.kind === "set" && !base.elements.includes(action.element))) return none();
+      const next = step(history, action);
+      return next === history ? none() : next;
+    },
+
+    choose: function (selected, clickedPoint, clickedPair, focus) {
+      const id = trigger();
+      let element = null;
+      if (id === "ko-table") {
+        const rows = Array.isArray(selected) ? selected : [];
+        element = rows.length ? rows[0].element_id : null;
+      } else {
+        const click = id === "ko-effects" ? clickedPoint : clickedPair;
+        element = click && click.points.length ? click.points[0].customdata : null;
+        if (element) set("ko-table", { scrollTo: { rowId: element, rowPosition: "middle" } });
+      }
+      return element && element !== focus ? element : none();
+    },
+
+    /* Sliders, their names and the table follow the history and the focus. */
+    follow: function (history, focus, base, context, slots) {
+      const now = history.now;
+      const chosen = pinned(base, now.knock_outs, focus, slots.length);
+      const places = new Map(base.rows.map((row) => [row.element_id, row]));
+      const name = (element) => {
+        const row = places.get(element);
+        return row ? row.element_class + " " + distance(row.distance_bp) : "choose an element";
+      };
+      set("ko-slots", { data: slots.map((_, k) => chosen[k] || null) });
+      slots.forEach(function (_, k) {
+        const element = chosen[k];
+        set(slotsOf("ko-slot-row", k), { style: { display: element ? "" : "none" } });
+        if (!element) return;
+        const value = strengthOf(now, element);
+        set(slotsOf("ko-slot-name", k), { children: name(element), title: element });
+        set(slotsOf("ko-slot-value", k), { children: value.toFixed(2) });
+        set(slotsOf("ko-slot", k), { value: value });
+      });
+      const strength = strengthOf(now, focus);
+      set("ko-focus-name", { children: name(focus), title: focus });
+      set("ko-focus-value", { children: strength.toFixed(2) });
+      set("ko-slider", { value: strength, disabled: !places.has(focus) });
+      if (places.has(focus)) set("ko-table", { selectedRows: { ids: [focus] } });
+      const hidden = now.knock_outs.filter((pair) => pair[0] !== focus).length - chosen.length;
+      set("ko-undo", { disabled: !history.past.length });
+      set("ko-redo", { disabled: !history.future.length });
+      set("ko-reset", { disabled: !now.knock_outs.length });
+      set("ko-mode", { value: now.mode });
+      fill(base, history, context, 200);
+      return hidden > 0 ? "and " + hidden + " more changed, in the table" : "";
+    },
+
+    /* While a slider moves: the estimate, from what was loaded; no request. A slider that was set, not moved, tells
+       the value it already has. */
+    preview: function (moving, slotsMoving, value, slotValues, history, focus, slots, base, answer) {
+      const id = trigger();
+      const slot = id && id.type === "ko-slot" ? id.slot : null;
+      const element = slot === null ? focus : slots[slot];
+      const strength = slot === null ? moving : slotsMoving[slot];
+      if (!element || strength === null || strength === undefined) return;
+      if (strength !== (slot === null ? value : slotValues[slot])) {
+        set(slot === null ? "ko-focus-value" : slotsOf("ko-slot-value", slot), { children: strength.toFixed(2) });
+        showEstimate(base, withStrength(history.now, element, strength));
+      } else if (isCurrent(answer, history)) {
+        showExact(answer);
+      }
+    },
+
+    /* On release the estimate stays until the exact answer comes. */
+    expect: function (history, base, answer) {
+      if (!history.seq) return;
+      if (!isCurrent(answer, history) && base.mode === history.now.mode) showEstimate(base, history.now);
+    },
+
+    look: function (history, theme, last) {
+      const look = { mode: history.now.mode, theme: theme === "dark" ? "dark" : "light" };
+      return same(look, last) ? none() : look;
+    },
+
+    /* The numbers of a current answer; what follows from it is asked when nothing newer has come for a moment. */
+    announce: function (answer, history) {
+      if (!isCurrent(answer, history)) return;
+      showExact(answer);
+      clearTimeout(asking);
+      asking = setTimeout(() => set("ko-ask", { data: { seq: answer.seq } }), 250);
+    },
+
+    draw: function (answer, scan, focus, history) {
+      if (!isCurrent(answer, history) || !scan || scan.mode !== history.now.mode) return none();
+      clearTimeout(painting); /* attention beside it waits for the main figure */
+      painting = setTimeout(() => set("ko-attention", { figure: attentionWith(scan, answer) }), 120);
+      return effectsWith(scan, answer, focus);
+    },
+
+    compare: function (scan, history, context) {
+      if (!scan || scan.mode !== history.now.mode) return [none(), none(), none()];
+      fill(scan.base, history, context, 0);
+      return [scan.agreement, scan.agreement_text, scan.base];
+    },
+
+    surround: function (context, history, base) {
+      if (!isCurrent(context, history)) return none();
+      fill(base, history, context, 0);
+      return context.neighbours;
+    },
+  };
+
+  /* -- cells of the table ----------------------------------------------------------------------------------------- */
+  const SIGNS = { decrease: " \u25CF", increase: " \u25B2", "not significant": " \u25CB" };
+  const size = (value) => (value === null || value === undefined ? -1 : Math.abs(value));
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
+    koDistance: (params) => distance(params.value),
+    koPercent: (params) => percent(params.value),
+    koThree: (params) => three(params.value),
+    koStrength: (params) => Number(params.value).toFixed(2),
+    koOthers: (params) => (params.data.strength === 0 ? "out" : params.data.isWaiting ? "\u2026" : percent(params.value)),
+    koMeasured: (params) => (params.data.call ? percent(params.value) + SIGNS[params.data.call] : "not tested"),
+    koByMagnitude: (a, b) => size(a) - size(b),
+    koStrengthBar: function (params) {
+      const share = 100 * params.value;
+      const bar = "linear-gradient(to right, var(--cs-accent) " + share + "%, var(--cs-hairline) " + share + "%)";
+      return { background: bar + " 40px center / calc(100% - 52px) 5px no-repeat" };
+    },
+  });
+
+  /* Every figure as a file: a button names the figure and the format. */
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-ko-save]");
+    if (!button) return;
+    const [graph, format] = button.getAttribute("data-ko-save").split(":");
+    const plot = document.querySelector("#" + graph + " .js-plotly-plot");
+    if (plot) window.Plotly.downloadImage(plot, { format: format, scale: format === "png" ? 3 : 1, filename: button.getAttribute("data-ko-name") });
+  });
+})();

@@ -1,0 +1,84 @@
+"""studies, download, prepare, simulate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cre_core.cli.progress import reporting
+
+ProgressFile = Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")]
+STUDY_ROOTS = (Path("studies"), Path(__file__).resolve().parents[2] / "precomputed")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (studies, download, prepare, simulate):
+        app.command()(command)
+
+
+def studies() -> None:
+    """The studies known here: name, assembly, biosamples, models, simulated or real."""
+    from cre_core.data.recipes import RECIPES
+    from cre_core.data.study import Study
+    from cre_core.inference.predictor import trained_models
+
+    known = {}
+    for root in STUDY_ROOTS:
+        for path in sorted(root.glob("*/study.json")):
+            study = Study.open(path.parent)
+            models = sorted({model for b in study.info.biosamples for model in trained_models(study, b)})
+            kind = "simulated" if study.info.is_simulated else "real"
+            known[study.name] = (study.info.assembly_name, study.info.biosamples, models, kind, str(path.parent))
+    for name, recipe in RECIPES.items():
+        known.setdefault(name, (recipe.assembly_name, recipe.biosamples, [], "real", "not prepared here"))
+    for name, (assembly, biosamples, models, kind, where) in known.items():
+        print("\t".join((name, assembly, ",".join(biosamples), ",".join(models) or "no models", kind, where)))
+
+
+def download(
+    name: Annotated[str, typer.Argument(help="name of the study")],
+    data: Annotated[Path, typer.Option(help="folder for the raw files")],
+    mirror: Annotated[str | None, typer.Option(help="folder or base address that holds the files")] = None,
+    progress_file: ProgressFile = None,
+) -> None:
+    """Fetch the raw files of a study; resumes, and checks every SHA-256."""
+    from cre_core.data.recipes import recipe
+    from cre_core.io.download import download as fetch
+
+    files = recipe(name).files
+    with reporting(progress_file) as report:
+        paths = fetch(files, data, mirror=mirror, progress=report)
+    print(f"{len(paths)} files of {name} in {data}")
+
+
+def prepare(
+    name: Annotated[str, typer.Argument(help="name of the study")],
+    data: Annotated[Path, typer.Option(help="folder with the raw files")],
+    out: Annotated[Path, typer.Option(help="study folder to write")],
+    progress_file: ProgressFile = None,
+) -> None:
+    """Turn raw files into a study."""
+    from cre_core.data.recipe import prepare_study
+    from cre_core.data.recipes import recipe
+
+    with reporting(progress_file) as report:
+        study = prepare_study(recipe(name), data=data, out=out, report=report)
+    print(f"{study.name}: {len(study.genes):,} genes, {len(study.elements):,} elements in {out}")
+    for loss in study.info.provenance["lift_over"]:
+        print(f"lift-over from {loss['from']}: {loss['set']} lost {loss['lost']:,} of {loss['in']:,}")
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help="study folder to write")],
+    seed: Annotated[int, typer.Option(help="seed of everything random")] = 1,
+    progress_file: ProgressFile = None,
+) -> None:
+    """Write a virtual genome with cell types whose regulation is known."""
+    from cre_core.data.simulate import simulate as make
+
+    with reporting(progress_file) as report:
+        study = make(out, seed=seed, progress=report)
+    print(f"{study.name} (simulated): {len(study.genes):,} genes, {len(study.elements):,} elements in {out}")

@@ -1,0 +1,85 @@
+"""evaluate expression, evaluate links, precompute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cre_core.cli.progress import reporting
+
+StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
+Biosample = Annotated[str, typer.Option(help="biosample")]
+Methods = Annotated[str | None, typer.Option(help="comma-separated; all when left out")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the rows here")]
+Resamples = Annotated[int, typer.Option(help="of each bootstrap")]
+
+evaluate = typer.Typer(help="Benchmarks: every row with method, n, prevalence, metric, value and 95 % interval.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.add_typer(evaluate, name="evaluate", no_args_is_help=True)
+    app.command()(precompute)
+
+
+@evaluate.command()
+def expression(
+    study: StudyDir,
+    biosample: Biosample,
+    methods: Methods = None,
+    json_file: JsonFile = None,
+    resamples: Resamples = 1000,
+) -> None:
+    """Predicted against measured expression across genes, each gene by the fold that never saw its chromosome."""
+    from cre_core.evaluation.benchmark import expression_benchmark
+
+    _run(expression_benchmark, study, biosample, methods, json_file, resamples)
+
+
+@evaluate.command()
+def links(
+    study: StudyDir,
+    biosample: Biosample,
+    methods: Methods = None,
+    json_file: JsonFile = None,
+    resamples: Resamples = 1000,
+) -> None:
+    """Element-gene scores against CRISPRi, intervals by pair and by gene."""
+    from cre_core.evaluation.benchmark import links_benchmark
+
+    _run(links_benchmark, study, biosample, methods, json_file, resamples)
+
+
+def precompute(
+    study: StudyDir,
+    progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
+) -> None:
+    """Everything the dashboard shows that takes more than a moment: every gene's held-out prediction."""
+    from cre_core.data.study import Study
+    from cre_core.inference.precompute import PREDICTIONS, precompute_predictions
+
+    with reporting(progress_file) as report:
+        table = precompute_predictions(Study.open(study), report=report)
+    print(f"{len(table):,} held-out predictions in {study / PREDICTIONS}")
+
+
+def _run(
+    benchmark: Callable[..., list[dict[str, Any]]],
+    study: Path,
+    biosample: str,
+    methods: str | None,
+    json_file: Path | None,
+    resamples: int,
+) -> None:
+    from cre_core.data.study import Study
+    from cre_core.evaluation.report import as_text, write_json
+
+    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+    with reporting() as report:
+        rows = benchmark(Study.open(study), biosample=biosample, methods=names, report=report, n_resamples=resamples)
+    print(as_text(rows))
+    if json_file is not None:
+        write_json(rows, json_file)

@@ -1,0 +1,1 @@
+"""Studies: prepared folders with everything needed to browse and model one assembly."""

@@ -1,0 +1,180 @@
+"""Batches of genes for training: gathers from arrays held once, no table in the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from cre_core.data.sequences import PADDING
+from cre_core.data.windows import Neighbourhood, without_gaps
+from cre_core.schema import Batch
+
+
+class Thinning(NamedTuple):
+    """Draw far elements at random in training: the expected sum over them stays, at a fraction of the work.
+
+    A drawn element counts as 1 / `keep` of itself: its strength in the Batch is above 1.
+    """
+
+    near_bp: float  # elements up to here are always kept
+    keep: float  # probability of an element beyond
+
+
+class GeneDataset(Dataset[tuple[Batch, Tensor]]):
+    """Genes of one biosample (`joined`: of several) with their target; an item is a batch: `dataset[[3, 17, 42]]`."""
+
+    _BY_GENE = ("low", "n_elements", "tss", "sign", "target", "promoter_signal", "gene_features", "gene_row")
+    _BY_ELEMENT = ("center", "width", "signal", "study_row")
+
+    def __init__(
+        self,
+        neighbourhood: Neighbourhood,
+        gene_ids: Sequence[str],
+        target: np.ndarray,
+        *,
+        reach_bp: int,
+        limit: int | None,
+        thinning: Thinning | None = None,
+    ) -> None:
+        """Hold the arrays.
+
+        Args:
+          neighbourhood: the elements and their signal.
+          gene_ids: G genes.
+          target: (G,) expression in the study's unit. No NaN.
+          reach_bp: window to each side.
+          limit: at most this many elements a gene, the nearest.
+          thinning: for training, draw far elements; None = all of them, always.
+        """
+        genes = neighbourhood.study.genes.set_index("gene_id").loc[list(gene_ids)]
+        rows = neighbourhood.study.genes.set_index("gene_id").index.get_indexer(list(gene_ids))
+        spans = [
+            neighbourhood.rows_around(chrom, tss, reach_bp, limit)
+            for chrom, tss in zip(genes["chrom"], genes["tss"], strict=True)
+        ]
+        elements = neighbourhood.elements
+        self.gene_ids, self.thinning = list(gene_ids), thinning
+        self.low = torch.tensor([span.start for span in spans])  # (G,)
+        self.n_elements = torch.tensor([span.stop - span.start for span in spans])  # (G,)
+        self.tss = torch.tensor(genes["tss"].to_numpy())  # (G,)
+        self.sign = torch.tensor(np.where(genes["strand"] == "+", 1.0, -1.0), dtype=torch.float32)  # (G,)
+        self.target = torch.tensor(target, dtype=torch.float32)  # (G,)
+        self.promoter_signal = torch.from_numpy(neighbourhood.promoter_signal[rows])  # (G, T)
+        self.gene_features = torch.from_numpy(neighbourhood.gene_features[rows])  # (G, F)
+        self.center = torch.from_numpy(neighbourhood.center)  # (N,)
+        self.width = torch.tensor((elements["end"] - elements["start"]).to_numpy(np.float32))  # (N,)
+        self.signal = torch.from_numpy(neighbourhood.signal)  # (N, T)
+        self.sequences = neighbourhood.sequences
+        self.gene_row = torch.tensor(rows)  # (G,) of `Study.genes`
+        self.study_row = torch.tensor(neighbourhood.study_row)  # (N,) of `Study.elements`
+        self.contact = self._contacts(neighbourhood, genes["chrom"].tolist())  # (G, E) or None
+
+    @classmethod
+    def joined(cls, parts: Sequence[GeneDataset]) -> GeneDataset:
+        """The genes of several biosamples of one study, made alike, as one dataset."""
+        joint = copy(parts[0])
+        joint.gene_ids = [gene_id for part in parts for gene_id in part.gene_ids]
+        for name in (*cls._BY_GENE, *cls._BY_ELEMENT):
+            setattr(joint, name, torch.cat([getattr(part, name) for part in parts]))
+        shifts = torch.tensor([0, *(len(part.center) for part in parts[:-1])]).cumsum(0)
+        joint.low = torch.cat([part.low + shift for part, shift in zip(parts, shifts, strict=True)])
+        if joint.contact is not None:
+            contacts = [part.contact for part in parts if part.contact is not None]
+            widest = max(contact.shape[1] for contact in contacts)
+            joint.contact = torch.cat([F.pad(contact, (0, widest - contact.shape[1])) for contact in contacts])
+        return joint
+
+    def subset(self, keep: Tensor) -> GeneDataset:
+        """The genes for which `keep`, (G,) bool, is true."""
+        part = copy(self)
+        part.gene_ids = [gene_id for gene_id, kept in zip(self.gene_ids, keep.tolist(), strict=True) if kept]
+        for name in self._BY_GENE:
+            setattr(part, name, getattr(self, name)[keep])
+        part.contact = None if self.contact is None else self.contact[keep]
+        return part
+
+    def _contacts(self, neighbourhood: Neighbourhood, chroms: Sequence[str]) -> Tensor | None:
+        if neighbourhood.contact is None:
+            return None
+        contact = torch.zeros(len(chroms), max(1, int(self.n_elements.max())))
+        for g, (chrom, low, n) in enumerate(zip(chroms, self.low.tolist(), self.n_elements.tolist(), strict=True)):
+            places = neighbourhood.center[low : low + n]
+            contact[g, :n] = torch.from_numpy(neighbourhood.contact(chrom, int(self.tss[g]), places))
+        return contact
+
+    def __len__(self) -> int:
+        return len(self.gene_ids)
+
+    def __getitem__(self, genes: Sequence[int]) -> tuple[Batch, Tensor]:
+        g = torch.as_tensor(genes)
+        steps = torch.arange(max(1, int(self.n_elements[g].max())))
+        is_element = steps < self.n_elements[g, None]  # (B, E)
+        rows = torch.where(is_element, self.low[g, None] + steps, 0)
+        distance = (self.sign[g, None] * (self.center[rows] - self.tss[g, None])).float()
+        strength = torch.ones(is_element.shape)
+        contact = None if self.contact is None else self.contact[g][:, : len(steps)]
+        if self.thinning is not None:
+            kept, strength, is_element = _thinned(distance, is_element, self.thinning)
+            rows, distance = rows.gather(1, kept), distance.gather(1, kept)
+            contact = None if contact is None else contact.gather(1, kept)
+        batch = Batch(
+            distance_bp=torch.where(is_element, distance, 0.0),
+            is_element=is_element,
+            strength=strength,
+            width_bp=torch.where(is_element, self.width[rows], 0.0),
+            signal=torch.where(is_element[..., None], self.signal[rows], 0.0),
+            promoter_signal=self.promoter_signal[g],
+            gene_features=self.gene_features[g],
+            contact=None if contact is None else torch.where(is_element, contact, 0.0),
+        )
+        return self._with_sequence(batch, rows, g), self.target[g]
+
+    def _with_sequence(self, batch: Batch, rows: Tensor, g: Tensor) -> Batch:
+        """With sequences too, and without gaps, which a model of sequence does not know how to treat."""
+        if self.sequences is None:
+            return batch
+        sequence = torch.from_numpy(self.sequences.elements(self.study_row[rows].numpy()))  # (B, E, L)
+        sequence[~batch.is_element] = PADDING
+        promoters = torch.from_numpy(self.sequences.promoters(self.gene_row[g].numpy()))
+        return without_gaps(batch.with_(sequence=sequence, promoter_sequence=promoters))
+
+
+def _thinned(distance: Tensor, is_element: Tensor, thinning: Thinning) -> tuple[Tensor, Tensor, Tensor]:
+    """Of the elements drawn, all (B, E'): their column, strength and is_element."""
+    is_far = distance.abs() > thinning.near_bp  # (B, E)
+    is_drawn = is_element & (~is_far | (torch.rand(distance.shape) < thinning.keep))
+    kept = torch.argsort(~is_drawn, dim=1, stable=True)[:, : max(1, int(is_drawn.sum(1).max()))]  # (B, E')
+    strength = torch.where(is_far, 1.0 / thinning.keep, 1.0)
+    return kept, strength.gather(1, kept), is_drawn.gather(1, kept)
+
+
+class BucketSampler(Sampler[list[int]]):
+    """Shuffled batches of genes with windows of like size, so that little padding is computed."""
+
+    POOL = 16  # batches sorted by size together: enough to save padding, few enough to stay random
+
+    def __init__(self, n_elements: Tensor, *, batch_size: int, seed: int) -> None:
+        self.n_elements, self.batch_size, self.seed = n_elements.numpy(), batch_size, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.n_elements) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        draw = np.random.default_rng((self.seed, self.epoch))
+        self.epoch += 1
+        order = draw.permutation(len(self.n_elements))
+        pool = self.POOL * self.batch_size
+        batches = []
+        for start in range(0, len(order), pool):
+            part = order[start : start + pool]
+            part = part[np.argsort(self.n_elements[part], kind="stable")]
+            batches += [part[i : i + self.batch_size].tolist() for i in range(0, len(part), self.batch_size)]
+        yield from (batches[i] for i in draw.permutation(len(batches)))

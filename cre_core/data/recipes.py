@@ -1,0 +1,18 @@
+"""The studies that can be made from public files, by name."""
+
+from __future__ import annotations
+
+from cre_core.data.k562 import BIOSAMPLE, FILES, prepare_k562
+from cre_core.data.recipe import Recipe
+from cre_core.errors import UnknownName
+
+RECIPES: dict[str, Recipe] = {
+    "k562": Recipe("k562", "K562, genome-wide element counts", "hg38", (BIOSAMPLE,), FILES, prepare_k562),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of a study, or UnknownName with the known ones."""
+    if name not in RECIPES:
+        raise UnknownName(f"no study recipe '{name}'; there are {', '.join(RECIPES)}")
+    return RECIPES[name]

@@ -1,0 +1,257 @@
+"""The elements around a gene, and the tensors made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cre_core.data.contact import TssContact
+from cre_core.data.sequences import PADDING, Sequences, shared_sequences
+from cre_core.data.study import Study
+from cre_core.errors import NotAvailable, UnknownName
+from cre_core.schema import HALF_LIFE_FEATURES, Batch
+
+PROMOTER_HALF_WIDTH_BP = 500  # promoter counts of the K562 tables are over TSS +-500 bp
+
+
+@dataclass(frozen=True)
+class GeneWindow:
+    """One gene, one biosample, and the elements within a model's reach, sorted by place.
+
+    Attributes:
+      gene: row of `Study.genes`.
+      biosample: what was assayed.
+      assays: names of the T signal columns, in order.
+      elements: schema.ELEMENTS plus `tss_distance_bp` (centre minus TSS, + = downstream in the gene's
+        direction), `is_own_promoter` (shares a base with the TSS +-500 bp), one column per assay, and `contact`
+        with the TSS where the model reads it (NaN = no data).
+      promoter_signal: (T,) float32, the assays at the TSS +-500 bp. NaN = no data.
+      gene_features: (F,) float32, schema.HALF_LIFE_FEATURES. NaN = not known.
+      sequences: those of the study, for models that read sequence; else None.
+    """
+
+    gene: pd.Series
+    biosample: str
+    assays: tuple[str, ...]
+    elements: pd.DataFrame
+    promoter_signal: np.ndarray
+    gene_features: np.ndarray
+    sequences: Sequences | None = None
+
+    @property
+    def has_data(self) -> np.ndarray:
+        """(E,) bool: the element has data in every input; without it no model can say anything about it."""
+        inputs = [*self.assays, *(["contact"] if "contact" in self.elements else [])]
+        return self.elements[inputs].notna().all(axis=1).to_numpy()
+
+    def positions_of(self, element_ids: Sequence[str]) -> np.ndarray:
+        """Row numbers of elements in this window; UnknownName for one outside it."""
+        rows = pd.Index(self.elements["element_id"]).get_indexer(list(element_ids))
+        if (rows < 0).any():
+            missing = [name for name, row in zip(element_ids, rows, strict=True) if row < 0]
+            raise UnknownName(
+                f"{missing[0]} is not among the {len(self.elements)} elements in the model's window "
+                f"around {self.gene['gene_name']}"
+            )
+        return rows
+
+
+class Neighbourhood:
+    """Finds the elements around any gene of a study, for one biosample, without a pass over the whole table."""
+
+    def __init__(
+        self,
+        study: Study,
+        biosample: str,
+        *,
+        assays: Sequence[str],
+        sequence_bp: int | None = None,
+        with_contact: bool = False,
+    ) -> None:
+        """Align a study's tables.
+
+        Args:
+          study: with elements, genes and their counts.
+          biosample: whose counts.
+          assays: signal columns, in the order a model wants them.
+          sequence_bp: length of the sequences, for models that read them.
+          with_contact: give contact with the TSS too.
+
+        Raises:
+          UnknownName: no such biosample.
+          NotAvailable: the study lacks an assay, sequence or a contact map.
+        """
+        if biosample not in study.info.biosamples:
+            known = ", ".join(study.info.biosamples)
+            raise UnknownName(f"study {study.name} has no biosample '{biosample}'; it has {known}")
+        self.study, self.biosample, self.assays = study, biosample, tuple(assays)
+        elements = study.elements.copy()
+        elements["center"] = (elements["start"] + elements["end"]) // 2
+        elements = elements.reset_index(drop=True).sort_values(["chrom", "center"], kind="stable")
+        self.study_row = elements.index.to_numpy()  # (N,) rows of `Study.elements`
+        elements = elements.reset_index(drop=True)
+        self.elements = elements
+        self.sequences = shared_sequences(study, sequence_bp) if sequence_bp is not None else None
+        self.contact = TssContact(study, biosample) if with_contact else None
+        self.center = elements["center"].to_numpy()  # (N,)
+        self.signal = _aligned(study.element_signal, biosample, self.assays, "element_id", elements["element_id"])
+        genes = study.genes
+        self.promoter_signal = _aligned(study.promoter_signal, biosample, self.assays, "gene_id", genes["gene_id"])
+        self.gene_features = genes.reindex(columns=list(HALF_LIFE_FEATURES)).to_numpy(np.float32)
+        self._gene_row = pd.Index(genes["gene_id"])
+        chroms = elements["chrom"].to_numpy()
+        starts = np.flatnonzero(np.r_[True, chroms[1:] != chroms[:-1]]) if len(chroms) else np.array([], int)
+        stops = np.r_[starts[1:], len(chroms)]
+        self._span = {chroms[a]: (int(a), int(b)) for a, b in zip(starts, stops, strict=True)}
+
+    def rows_around(self, chrom: str, tss: int, reach_bp: int, limit: int | None) -> slice:
+        """Rows of the elements whose centre lies within `reach_bp` of `tss`; with a limit, the nearest of them.
+
+        Rows are in place order, so both are one slice.
+        """
+        first, last = self._span.get(chrom, (0, 0))
+        centers = self.center[first:last]
+        low = first + int(np.searchsorted(centers, tss - reach_bp, "left"))
+        high = first + int(np.searchsorted(centers, tss + reach_bp, "right"))
+        if limit is not None and high - low > limit:
+            nearest = np.argsort(np.abs(self.center[low:high] - tss), kind="stable")[:limit]
+            low, high = low + int(nearest.min()), low + int(nearest.max()) + 1
+        return slice(low, high)
+
+    def window(self, gene_id: str, *, reach_bp: int, limit: int | None = None) -> GeneWindow:
+        """The window of one gene.
+
+        Args:
+          gene_id: as in `Study.genes`.
+          reach_bp: elements with their centre within this distance of the TSS belong.
+          limit: at most this many, the nearest.
+
+        Returns:
+          The window; of a gene in a desert it may hold no element.
+
+        Raises:
+          UnknownName: the study has no such gene.
+        """
+        row = int(self._gene_row.get_indexer([gene_id])[0])
+        if row < 0:
+            raise UnknownName(f"study {self.study.name} has no gene id '{gene_id}'")
+        gene = self.study.genes.iloc[row]
+        rows = self.rows_around(gene["chrom"], int(gene["tss"]), reach_bp, limit)
+        elements = self.elements.iloc[rows].drop(columns="center").reset_index(drop=True)
+        tss, sign = int(gene["tss"]), 1 if gene["strand"] == "+" else -1
+        elements["tss_distance_bp"] = sign * (self.center[rows] - tss)
+        elements["is_own_promoter"] = (elements["start"] < tss + PROMOTER_HALF_WIDTH_BP) & (
+            elements["end"] > tss - PROMOTER_HALF_WIDTH_BP
+        )
+        elements[list(self.assays)] = self.signal[rows]
+        if self.contact is not None:
+            elements["contact"] = self.contact(gene["chrom"], tss, self.center[rows])
+        return GeneWindow(
+            gene=gene,
+            biosample=self.biosample,
+            assays=self.assays,
+            elements=elements,
+            promoter_signal=self.promoter_signal[row],
+            gene_features=self.gene_features[row],
+            sequences=self.sequences,
+        )
+
+
+def neighbourhood_for(study: Study, biosample: str, config: Mapping[str, Any]) -> Neighbourhood:
+    """The neighbourhood that gives what a model's config asks for.
+
+    Args:
+      study: the study.
+      biosample: whose counts.
+      config: fields of the model's config. `sequence_bp`: it reads sequence; `variant`: what beside it; `tracks`.
+
+    Raises:
+      NotAvailable: the study lacks an input, or holds it in another unit.
+    """
+    variant, unit = config.get("variant", ""), config.get("signal_unit", "reads")
+    assays = tuple(config["tracks"]) if variant not in ("promoter", "pe") else ()
+    if assays and unit != "reads":
+        raise NotAvailable(
+            f"these weights want signal in {unit} and study {study.name} holds reads; `train` makes weights for it"
+        )
+    return Neighbourhood(
+        study,
+        biosample,
+        assays=assays,
+        sequence_bp=config.get("sequence_bp"),
+        with_contact=variant == "pe-activity-hic",
+    )
+
+
+def batch_of(windows: Sequence[GeneWindow]) -> Batch:
+    """Stack windows into one padded Batch (B, E); see schema.Batch for the meaning of each tensor."""
+    B, E = len(windows), max(1, *(len(window.elements) for window in windows))
+    T = len(windows[0].assays)
+    distance = np.zeros((B, E), np.float32)
+    width = np.zeros((B, E), np.float32)
+    signal = np.zeros((B, E, T), np.float32)
+    is_element = np.zeros((B, E), bool)
+    for b, window in enumerate(windows):
+        elements, n = window.elements, len(window.elements)
+        distance[b, :n] = elements["tss_distance_bp"]
+        width[b, :n] = elements["end"] - elements["start"]
+        signal[b, :n] = elements[list(window.assays)]
+        is_element[b, :n] = True
+    sequence, promoter_sequence = _sequences_of(windows, E)
+    return Batch(
+        distance_bp=torch.from_numpy(distance),
+        is_element=torch.from_numpy(is_element),
+        strength=torch.ones(B, E),
+        width_bp=torch.from_numpy(width),
+        signal=torch.from_numpy(signal),
+        promoter_signal=torch.from_numpy(np.stack([window.promoter_signal for window in windows])),
+        gene_features=torch.from_numpy(np.stack([window.gene_features for window in windows])),
+        sequence=sequence,
+        promoter_sequence=promoter_sequence,
+        contact=_contact_of(windows, E),
+    )
+
+
+def _sequences_of(windows: Sequence[GeneWindow], n_elements: int) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """(B, E, L) and (B, L) int8, or None twice where the model reads no sequence."""
+    sequences = windows[0].sequences
+    if sequences is None:
+        return None, None
+    elements = np.full((len(windows), n_elements, sequences.sequence_bp), PADDING, np.int8)
+    for b, window in enumerate(windows):
+        rows = sequences.element_ids.get_indexer(window.elements["element_id"])
+        elements[b, : len(rows)] = sequences.elements(rows)
+    genes = sequences.gene_ids.get_indexer([window.gene["gene_id"] for window in windows])
+    return torch.from_numpy(elements), torch.from_numpy(sequences.promoters(genes))
+
+
+def _contact_of(windows: Sequence[GeneWindow], n_elements: int) -> torch.Tensor | None:
+    """(B, E) float32, NaN = no data, or None where the model reads no contact."""
+    if "contact" not in windows[0].elements:
+        return None
+    contact = np.zeros((len(windows), n_elements), np.float32)
+    for b, window in enumerate(windows):
+        contact[b, : len(window.elements)] = window.elements["contact"]
+    return torch.from_numpy(contact)
+
+
+def without_gaps(batch: Batch) -> Batch:
+    """The batch with elements that lack data in an input left out: strength 0, so that no NaN reaches the gene."""
+    has_data = batch.signal.isfinite().all(-1)  # (B, E); True for a model without signal
+    if batch.contact is not None:
+        has_data = has_data & batch.contact.isfinite()
+    return batch.with_(strength=batch.strength * has_data)
+
+
+def _aligned(table: pd.DataFrame, biosample: str, assays: Sequence[str], key: str, order: pd.Series) -> np.ndarray:
+    """(len(order), T) float32; an element or gene without a row is NaN: no data."""
+    missing = [assay for assay in assays if assay not in table]
+    if missing:
+        raise NotAvailable(f"the study has no {missing[0]} counts; it has {', '.join(table.columns[2:])}")
+    rows = table[table["biosample"] == biosample].set_index(key)[list(assays)]
+    return rows.reindex(order).to_numpy(np.float32)

@@ -1,0 +1,1 @@
+"""Metrics, intervals, simple baselines, and the benchmarks of expression and links."""

@@ -1,0 +1,219 @@
+"""Link scores that need no model: distance, activity, and the activity-by-contact (ABC) share.
+
+Activity is sqrt(DNase x H3K27ac), as in ABC. Every score is higher where a link is more likely and never negative,
+so that 0 stands for "no evidence". Counts are those of one biosample; a missing count is NaN and gives NaN.
+Source: ABC model, Nasser 2021 and its released code (constants).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from cre_core import schema
+from cre_core.errors import BadInput, UnknownName
+
+Method = Literal["distance", "h3k27ac_over_distance", "activity", "activity_over_distance", "abc"]
+METHODS: tuple[Method, ...] = ("distance", "h3k27ac_over_distance", "activity", "activity_over_distance", "abc")
+# Contact of one gene with places on its chromosome: (chrom, tss, centres (E,)) -> (E,), NaN = no data.
+Contact = Callable[[str, int, np.ndarray], np.ndarray]
+
+REACH_BP = 5_000_000  # elements with their centre within this of the TSS compete for the gene
+GAMMA, SCALE = 1.024238616787792, 5.9594510043736655  # fall of K562 Hi-C with distance at 5 kb, as ABC ships it
+GAMMA_REFERENCE, SCALE_REFERENCE = 0.87, -4.80 + 11.63 * 0.87  # the fall every cell type is brought to
+MIN_DISTANCE_BP = 5000  # one Hi-C bin: nearer pairs have the same expected contact
+PROMOTER_HALF_WIDTH_BP = 500
+
+
+def activity(dnase: np.ndarray, h3k27ac: np.ndarray) -> np.ndarray:
+    """Geometric mean of two signals, in reads; NaN where one is not known."""
+    return np.sqrt(np.asarray(dnase, float) * np.asarray(h3k27ac, float))
+
+
+def over_distance(signal: np.ndarray, distance_bp: np.ndarray) -> np.ndarray:
+    """Signal per bp of distance; a distance below 1 bp counts as 1."""
+    return np.asarray(signal, float) / np.maximum(np.abs(distance_bp), 1.0)
+
+
+def nearness(distance_bp: np.ndarray) -> np.ndarray:
+    """1 at the TSS, 1/2 at 1 kb, towards 0 far away: distance as a score."""
+    return 1.0 / (1.0 + np.abs(distance_bp) / 1000.0)
+
+
+def powerlaw_contact(distance_bp: np.ndarray, *, gamma: float = GAMMA, scale: float = SCALE) -> np.ndarray:
+    """Contact expected at a distance; flat below MIN_DISTANCE_BP."""
+    distance = np.maximum(np.abs(np.asarray(distance_bp, float)), MIN_DISTANCE_BP)
+    return np.exp(scale - gamma * np.log(distance + 1))
+
+
+def scaled_contact(distance_bp: np.ndarray, contact: np.ndarray) -> np.ndarray:
+    """Measured contact as ABC uses it: brought to the reference fall with distance, plus the expected contact.
+
+    Args:
+      distance_bp: (n,) element centre to TSS.
+      contact: (n,) from a map whose rows sum to 1, at 5 kb; NaN (no data) takes the expected contact.
+
+    Returns:
+      (n,) float64.
+    """
+    expected = powerlaw_contact(distance_bp)
+    reference = powerlaw_contact(distance_bp, gamma=GAMMA_REFERENCE, scale=SCALE_REFERENCE)
+    return np.where(np.isnan(contact), expected, contact) * reference / expected + expected
+
+
+def share(numerator: np.ndarray, gene: np.ndarray) -> np.ndarray:
+    """Each element's part of its gene's total: the ABC score.
+
+    Args:
+      numerator: (n,) activity x contact of every candidate of each gene; NaN (no data) adds nothing.
+      gene: (n,) whole numbers that say whose candidate it is.
+
+    Returns:
+      (n,) 0..1; NaN where the numerator is NaN, 0 where the gene's total is 0.
+    """
+    total = np.bincount(gene, np.nan_to_num(numerator))[gene] if len(gene) else np.zeros(0)
+    return np.divide(numerator, total, out=np.where(np.isnan(numerator), np.nan, 0.0), where=total > 0)
+
+
+def with_counts(
+    elements: pd.DataFrame,
+    element_signal: pd.DataFrame,
+    *,
+    biosample: str,
+    assays: Sequence[str] = ("dnase", "h3k27ac"),
+) -> pd.DataFrame:
+    """Elements of a study with one column per assay, in reads; NaN for an element without a row.
+
+    Raises:
+      UnknownName: the signal table has no such biosample or assay.
+    """
+    missing = [assay for assay in assays if assay not in element_signal]
+    if missing:
+        raise UnknownName(
+            f"no {missing[0]} counts here; the columns are {', '.join(map(str, element_signal.columns))}"
+        )
+    rows = element_signal[element_signal["biosample"] == biosample]
+    if not len(rows):
+        known = ", ".join(sorted(element_signal["biosample"].unique()))
+        raise UnknownName(f"no element counts of biosample '{biosample}'; there are {known}")
+    return elements.merge(rows[["element_id", *assays]], on="element_id", how="left", validate="1:1")
+
+
+def candidates(
+    elements: pd.DataFrame, chrom: np.ndarray, tss: np.ndarray, *, reach_bp: int = REACH_BP
+) -> pd.DataFrame:
+    """Every element near every TSS.
+
+    Args:
+      elements: schema.INTERVALS.
+      chrom, tss: (G,) where the genes start.
+      reach_bp: largest distance from an element's centre to the TSS.
+
+    Returns:
+      Columns `gene` (0..G-1), `element` (row of `elements`), `distance_bp` (centre minus TSS, on the genome).
+    """
+    centers = ((elements["start"] + elements["end"]) // 2).to_numpy()
+    element_chrom = elements["chrom"].to_numpy()
+    chrom, tss = np.asarray(chrom), np.asarray(tss, np.int64)
+    parts = [np.zeros((2, 0), np.int64)]
+    for name in pd.unique(chrom):
+        rows = np.flatnonzero(element_chrom == name)
+        rows = rows[np.argsort(centers[rows], kind="stable")]
+        genes = np.flatnonzero(chrom == name)
+        first = np.searchsorted(centers[rows], tss[genes] - reach_bp, "left")
+        n = np.searchsorted(centers[rows], tss[genes] + reach_bp, "right") - first
+        within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+        parts.append(np.stack([np.repeat(genes, n), rows[np.repeat(first, n) + within]]))
+    gene, element = np.concatenate(parts, axis=1)
+    return pd.DataFrame({"gene": gene, "element": element, "distance_bp": centers[element] - tss[gene]})
+
+
+def link_scores(
+    elements: pd.DataFrame,
+    genes: pd.DataFrame,
+    *,
+    biosample: str,
+    methods: Sequence[Method] = METHODS,
+    reach_bp: int = REACH_BP,
+    contact: Contact | None = None,
+) -> pd.DataFrame:
+    """Links of each gene with every element in reach, by each method.
+
+    Args:
+      elements: schema.ELEMENTS with `dnase` and `h3k27ac` counts (see `with_counts`).
+      genes: schema.GENES, the genes wanted.
+      biosample: written into the table.
+      methods: which scores.
+      reach_bp: candidates of a gene, also those its ABC total is taken over.
+      contact: measured contact, for abc; the power law alone without it.
+
+    Returns:
+      schema.LINKS, one row per method and pair; `tss_distance_bp` is positive downstream of the gene; `fold` is
+      empty, for nothing is trained. An element over the TSS +-500 bp is the gene's own promoter: abc 1.
+
+    Raises:
+      UnknownName: a method that is not in METHODS.
+      BadInput: the elements lack counts.
+    """
+    _check(methods, elements)
+    genes = genes.reset_index(drop=True)
+    pairs = candidates(elements, genes["chrom"].to_numpy(), genes["tss"].to_numpy(), reach_bp=reach_bp)
+    gene, element = pairs["gene"].to_numpy(), pairs["element"].to_numpy()
+    place = elements.iloc[element].reset_index(drop=True)
+    whose = genes.iloc[gene].reset_index(drop=True)
+    links = place[["chrom", "start", "end", "element_id"]].assign(
+        gene_id=whose["gene_id"],
+        gene_name=whose["gene_name"],
+        tss=whose["tss"].astype("int64"),
+        tss_distance_bp=pairs["distance_bp"] * np.where(whose["strand"] == "-", -1, 1),
+        biosample=biosample,
+        fold="",
+    )
+    contacts = _contacts(pairs, genes, contact) if "abc" in methods else None
+    is_own = (place["start"] < whose["tss"] + PROMOTER_HALF_WIDTH_BP) & (
+        place["end"] > whose["tss"] - PROMOTER_HALF_WIDTH_BP
+    )
+    tables = []
+    for method in methods:
+        score = _score(method, place, pairs, contacts)
+        if method == "abc":
+            score = np.where(is_own & ~np.isnan(score), 1.0, score)
+        tables.append(links.assign(method=method, score=score))
+    return pd.concat(tables, ignore_index=True)[list(schema.LINKS.columns)]
+
+
+def _score(method: Method, place: pd.DataFrame, pairs: pd.DataFrame, contacts: np.ndarray | None) -> np.ndarray:
+    distance = pairs["distance_bp"].to_numpy()
+    if method == "distance":
+        return nearness(distance)
+    if method == "h3k27ac_over_distance":
+        return over_distance(place["h3k27ac"].to_numpy(), distance)
+    strength = activity(place["dnase"].to_numpy(), place["h3k27ac"].to_numpy())
+    if method == "activity":
+        return strength
+    if method == "activity_over_distance":
+        return over_distance(strength, distance)
+    return share(strength * contacts, pairs["gene"].to_numpy())
+
+
+def _contacts(pairs: pd.DataFrame, genes: pd.DataFrame, contact: Contact | None) -> np.ndarray:
+    distance = pairs["distance_bp"].to_numpy()
+    if contact is None:
+        return powerlaw_contact(distance)
+    measured = np.full(len(pairs), np.nan)
+    for gene, rows in pairs.groupby("gene", sort=False).indices.items():
+        chrom, tss = genes.loc[gene, "chrom"], int(genes.loc[gene, "tss"])
+        measured[rows] = contact(chrom, tss, distance[rows] + tss)
+    return scaled_contact(distance, measured)
+
+
+def _check(methods: Sequence[str], elements: pd.DataFrame) -> None:
+    for method in methods:
+        if method not in METHODS:
+            raise UnknownName(f"no simple link method '{method}'; there are {', '.join(METHODS)}")
+    missing = [column for column in ("dnase", "h3k27ac") if column not in elements]
+    if missing and set(methods) != {"distance"}:
+        raise BadInput(f"elements lack the counts {', '.join(missing)}; `with_counts` adds them")

@@ -1,0 +1,256 @@
+"""A Predictor answers for one study, model and biosample, each gene through the fold that never saw it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from cre_core.data.dataset import GeneDataset
+from cre_core.data.study import Study
+from cre_core.data.windows import PROMOTER_HALF_WIDTH_BP, GeneWindow, batch_of, neighbourhood_for, without_gaps
+from cre_core.errors import BadInput, NotAvailable
+from cre_core.inference.embeddings import EmbeddingCache
+from cre_core.models import checkpoint
+from cre_core.models.epinformer import EPInformer
+from cre_core.models.registry import spec_of
+from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
+
+EMBEDDED_MODELS = Path(__file__).resolve().parents[2] / "precomputed" / "models"
+GENES_PER_BATCH = 64
+BACKGROUND_QUANTILE = 0.05  # the least active twentieth of a study's elements stands for inactive
+
+_MODE_TEXT = {
+    "mask": "mask: the element is taken out of the model's input",
+    "silence": (
+        "silence: the element stays, with the read counts of an inactive element of its width "
+        "(the study's 5th percentile per track)"
+    ),
+}
+_SEQUENCE_STAYS = "; its sequence stays as it is"
+JOINT = "+"  # between the names of biosamples that one model was trained on
+
+
+def model_folders(study: Study, biosample: str) -> dict[str, Path]:
+    """Where the trained weights of each model lie for a biosample.
+
+    Its own folder comes first, then one trained jointly on it and others (`SimA+SimB`), then a joint one that never
+    saw it: such a model reads only what differs between biosamples, so it can speak about a new one. Among equals
+    the study's own folder comes before weights that came embedded.
+    """
+    found: dict[str, Path] = {}
+    roots = (study.folder / "models", EMBEDDED_MODELS / study.name)
+    folders = [folder for root in roots for folder in sorted(root.glob("*/*")) if any(folder.glob("*.safetensors"))]
+    own = [folder for folder in folders if folder.name == biosample]
+    joint = [folder for folder in folders if JOINT in folder.name]
+    for folder in own + sorted(joint, key=lambda folder: biosample not in folder.name.split(JOINT)):
+        found.setdefault(folder.parent.name, folder)
+    return found
+
+
+def trained_models(study: Study, biosample: str) -> list[str]:
+    """Names of the models with weights for a biosample of the study."""
+    return list(model_folders(study, biosample))
+
+
+class Predictor:
+    """One model on one study and biosample. Checkpoints load once, at the first gene of their fold."""
+
+    def __init__(self, study: Study, name: str, folder: Path, *, biosample: str, device: str = "cpu") -> None:
+        self.study, self.name, self.folder, self.biosample = study, name, folder, biosample
+        self.device = device
+        self.checkpoints = sorted(folder.glob("*.safetensors"))
+        if not self.checkpoints:
+            raise NotAvailable(f"no trained weights in {folder}; `train {name}` makes them")
+        info = checkpoint.read_info(self.checkpoints[0])
+        self.spec = spec_of(info.model)
+        self.trained_on = tuple(info.biosample.split(JOINT))
+        self.label = self.spec.title
+        if not self.saw_biosample:
+            self.label += f" (trained on {' and '.join(self.trained_on)}, never on {biosample})"
+        self.unit = ExpressionUnit.of(info.expression_unit)
+        self.reach_bp, self.limit = int(info.config["max_distance_bp"]), int(info.config["n_elements"])
+        self.neighbourhood = neighbourhood_for(study, biosample, info.config)
+        self.modes = self.spec.modes if self.neighbourhood.assays else ("mask",)  # without signal nothing to silence
+        self._loaded: dict[str, tuple[nn.Module, ...]] = {}
+        self._caches: dict[str, tuple[EmbeddingCache, ...]] = {}
+
+    @property
+    def saw_biosample(self) -> bool:
+        """Whether the model was trained on this biosample; if not, its answer is about a new one."""
+        return self.biosample in self.trained_on
+
+    def mode_text(self, mode: Mode) -> str:
+        """What a knock-out in this mode does to the input, as the page prints it."""
+        self._check_mode(mode)
+        return _MODE_TEXT[mode] + (_SEQUENCE_STAYS if mode == "silence" and self.spec.needs_sequence else "")
+
+    def fold_of(self, gene_id: str) -> str:
+        """The fold that answers for a gene: the one whose test set holds it."""
+        return self.study.fold_of(gene_id)
+
+    def saw(self, gene_id: str) -> bool:
+        """Leak flag: was the gene in the training set of the fold that answers for it?"""
+        row = self.study.folds.set_index("gene_id").loc[gene_id]
+        return row[self.fold_of(gene_id)] == "train"
+
+    def window(self, gene_id: str) -> GeneWindow:
+        """The elements this model sees around a gene."""
+        return self.neighbourhood.window(gene_id, reach_bp=self.reach_bp, limit=self.limit)
+
+    def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
+        """Predict several genes that share a fold; padded to the widest window."""
+        folds = {self.fold_of(window.gene["gene_id"]) for window in windows}
+        if len(folds) != 1:
+            raise BadInput(f"genes of {len(folds)} folds in one batch; one model answers for one fold")
+        return self.run(folds.pop(), batch_of(windows))
+
+    def predict_variants(self, window: GeneWindow, strengths: np.ndarray, *, mode: Mode) -> Prediction:
+        """Predict V variants of one gene in one batch.
+
+        Args:
+          window: from `window`.
+          strengths: (V, E) in 0..1, 1 = as measured; the columns are the window's elements in order.
+          mode: what strength 0 means.
+
+        Raises:
+          BadInput: a strength outside 0..1 or NaN, another number of elements, or a mode the model lacks.
+        """
+        self._check_mode(mode)
+        strengths = np.asarray(strengths, np.float32)
+        if strengths.ndim != 2 or strengths.shape[1] != len(window.elements):
+            raise BadInput(f"strengths of shape {strengths.shape}; wanted (variants, {len(window.elements)})")
+        if not ((strengths >= 0) & (strengths <= 1)).all():
+            raise BadInput(f"a strength of {strengths[(strengths < 0) | ~(strengths <= 1)].flat[0]:g}; wanted 0 to 1")
+        if not len(window.elements):
+            return self.predict([window])
+        batch = self._varied(window, torch.from_numpy(strengths), mode)
+        prediction = self.run(self.fold_of(window.gene["gene_id"]), batch)
+        if mode == "silence":  # an element and its silenced copy are one element
+            E = len(window.elements)
+            attention = prediction.attention.clone()
+            attention[..., 1 : E + 1] += attention[..., E + 1 :]
+            prediction = Prediction(prediction.expression, attention[..., : E + 1])
+        return prediction
+
+    def predict_genes(self, gene_ids: Sequence[str]) -> pd.DataFrame:
+        """Expression of many genes, each through the fold that never saw it.
+
+        Returns:
+          gene_id, fold, predicted (in `unit`), in the order given; genes in no fold's test set are left out.
+        """
+        folds = self.study.folds.set_index("gene_id")
+        tested = {fold: set(folds.index[folds[fold] == "test"]) for fold in folds if fold.startswith("fold_")}
+        parts = []
+        for fold, members in tested.items():
+            ids = [gene_id for gene_id in gene_ids if gene_id in members]
+            if ids:
+                predicted = self._predict_fold(fold, ids)
+                parts.append(pd.DataFrame({"gene_id": ids, "fold": fold, "predicted": predicted}))
+        table = pd.concat(parts, ignore_index=True).drop_duplicates("gene_id").set_index("gene_id")
+        return table.loc[[gene_id for gene_id in gene_ids if gene_id in table.index]].reset_index()
+
+    def _predict_fold(self, fold: str, gene_ids: list[str]) -> np.ndarray:
+        nothing = np.zeros(len(gene_ids))
+        dataset = GeneDataset(self.neighbourhood, gene_ids, nothing, reach_bp=self.reach_bp, limit=self.limit)
+        order = np.argsort(dataset.n_elements.numpy(), kind="stable")  # like sizes together: little padding
+        predicted = np.empty(len(order), np.float64)
+        for start in range(0, len(order), GENES_PER_BATCH):
+            part = order[start : start + GENES_PER_BATCH]
+            predicted[part] = self.run(fold, dataset[part.tolist()][0]).expression.numpy()
+        return predicted
+
+    @torch.inference_mode()
+    def run(self, fold: str, batch: Batch) -> Prediction:
+        """Mean prediction of a fold's checkpoints (one per seed), in the model's unit."""
+        models = self._models(fold)
+        if self.spec.needs_sequence:
+            embeddings = [cache.embed(batch) for cache in self._caches[fold]]
+            rest = batch.with_(sequence=None, promoter_sequence=None).to(self.device)
+            rest = without_gaps(rest).expanded()
+            outputs = [model(rest, embedding) for model, embedding in zip(models, embeddings, strict=True)]
+        else:
+            batch = batch.to(self.device)
+            outputs = [model(batch) for model in models]
+        return Prediction(
+            expression=torch.stack([output.expression for output in outputs]).mean(0).cpu(),
+            attention=torch.stack([output.attention for output in outputs]).mean(0).cpu(),
+        )
+
+    @cached_property
+    def background(self) -> torch.Tensor:
+        """(T,) reads per bp of an inactive element, per track."""
+        if not self.neighbourhood.assays:
+            return torch.zeros(0)
+        widths = (self.neighbourhood.elements["end"] - self.neighbourhood.elements["start"]).to_numpy()[:, None]
+        rate = np.nanquantile(self.neighbourhood.signal / widths, BACKGROUND_QUANTILE, axis=0)
+        return torch.from_numpy(rate.astype(np.float32))
+
+    def _varied(self, window: GeneWindow, strength: torch.Tensor, mode: Mode) -> Batch:
+        """V variants that share their elements; in mode silence each element has a silenced copy beside it."""
+        one = batch_of([window])
+        inactive = self.background
+        own = torch.from_numpy(window.elements["is_own_promoter"].to_numpy())  # (E,)
+        if own.any():  # the promoter's own counts enter the model beside its element: they fall with it
+            s = strength[:, own].amin(dim=1, keepdim=True)  # (V, 1)
+            floor = torch.minimum(one.promoter_signal, inactive * 2 * PROMOTER_HALF_WIDTH_BP)  # (1, T)
+            one = one.with_(promoter_signal=s * one.promoter_signal + (1 - s) * floor)  # (V, T)
+        if mode == "mask":
+            return one.with_(strength=strength)
+        floor = torch.minimum(one.signal, inactive * one.width_bp[..., None])  # (1, E, T)
+        sequence, contact = one.sequence, one.contact
+        return one.with_(
+            strength=torch.cat([strength, 1 - strength], 1),  # (V, 2E): s parts as measured, 1 - s parts silenced
+            signal=torch.cat([one.signal, floor], 1),
+            distance_bp=one.distance_bp.repeat(1, 2),
+            is_element=one.is_element.repeat(1, 2),
+            width_bp=one.width_bp.repeat(1, 2),
+            sequence=None if sequence is None else sequence.repeat(1, 2, 1),
+            contact=None if contact is None else contact.repeat(1, 2),
+        )
+
+    def _check_mode(self, mode: Mode) -> None:
+        if mode not in self.modes:
+            raise BadInput(f"{self.label} has no mode '{mode}' here; it has {', '.join(self.modes)}")
+
+    def _models(self, fold: str) -> tuple[nn.Module, ...]:
+        """A fold's models, one per seed, loaded at first use."""
+        if fold not in self._loaded:
+            paths = [path for path in self.checkpoints if path.stem.split("-")[0] == fold]
+            if not paths:
+                raise NotAvailable(f"no weights of {fold} in {self.folder}; `train {self.name}` makes them")
+            models = (checkpoint.load(path, wanted=self.spec.name)[0] for path in paths)
+            loaded = tuple(model.to(self.device) for model in models)
+            if self.spec.needs_sequence:
+                self._caches[fold] = tuple(
+                    EmbeddingCache(model, device=self.device) for model in loaded if isinstance(model, EPInformer)
+                )
+            self._loaded[fold] = loaded  # last, so that another thread finds the caches too
+        return self._loaded[fold]
+
+
+@lru_cache(maxsize=16)
+def shared_predictor(study: Study, model: str, biosample: str) -> Predictor:
+    """One predictor per open study, model and biosample, for callers that ask again and again."""
+    return open_predictor(study, model, biosample=biosample)
+
+
+def open_predictor(study: Study, model: str, *, biosample: str, device: str = "cpu") -> Predictor:
+    """The predictor of a trained model.
+
+    Raises:
+      NotAvailable: no weights of this model for the biosample; the message says how to get them.
+    """
+    folder = model_folders(study, biosample).get(model)
+    if folder is None:
+        raise NotAvailable(
+            f"{model} has no weights for {biosample} in study {study.name}: "
+            f"python -m cre_core train {model} --study {study.folder} --biosample {biosample} "
+            f"--out {study.folder}/models"
+        )
+    return Predictor(study, model, folder, biosample=biosample, device=device)

@@ -1,0 +1,1 @@
+"""Change a model's input and see what follows."""

@@ -1,0 +1,195 @@
+"""Public files: where each lives, its SHA-256, and fetching it whole with resume, checks and mirrors."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pooch
+import requests
+
+from cre_core.errors import BadFile, NotAvailable, UnknownName
+
+Progress = Callable[[str, int, int], None]
+_CHUNK = 1 << 18
+_TIMEOUT_S = (10, 60)  # to connect; between two pieces
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A public file. `n_bytes` is its size; `content` and `assembly` say what it is."""
+
+    name: str
+    n_bytes: int
+    sha256: str
+    url: str
+    licence: str
+    assembly: str
+    description: str
+
+
+@cache
+def registry() -> Mapping[str, RemoteFile]:
+    """Every public file the project knows, by name (registry.tsv)."""
+    with (Path(__file__).parent / "registry.tsv").open(newline="") as file:
+        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        next(rows)
+        return {row[0]: RemoteFile(row[0], int(row[1]), *row[2:]) for row in rows}
+
+
+def download(
+    files: Sequence[str],
+    folder: Path | str,
+    *,
+    mirror: str | None = None,
+    progress: Progress | None = None,
+    registry: Mapping[str, RemoteFile] | None = None,
+) -> list[Path]:
+    """Bring files into a folder, each whole and with the right SHA-256, or not at all.
+
+    A file that is there with the right checksum is left alone. A download that broke off leaves NAME.partial, and
+    the next call goes on from there.
+
+    Args:
+      files: names in the registry.
+      folder: where to; made if absent. Files lie there under their registry names.
+      mirror: a folder or base address that holds the files under those names, instead of their own addresses.
+      progress: called with a file's name, the bytes there, and the bytes wanted.
+      registry: by default the project's own.
+
+    Returns:
+      The files' paths, in the order asked for.
+
+    Raises:
+      UnknownName: a name is not in the registry.
+      NotAvailable: the network, the address or the mirror does not give the file.
+      BadFile: the checksum differs (nothing is kept), or the disk is full.
+    """
+    known = _registry() if registry is None else registry
+    unknown = [name for name in files if name not in known]
+    if unknown:
+        raise UnknownName(f"the download registry has no file '{unknown[0]}'")
+    folder = Path(folder)
+    return [_fetch(known[name], folder, mirror, progress or _no_progress) for name in files]
+
+
+_registry = registry  # `download` has an argument of the same name
+
+
+def _no_progress(name: str, done: int, total: int) -> None:
+    return
+
+
+def _fetch(file: RemoteFile, folder: Path, mirror: str | None, progress: Progress) -> Path:
+    path = folder / file.name
+    with _one_line(file, folder):
+        if not (path.is_file() and _sha256(path) == file.sha256):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f"{path.name}.partial")
+            _bring_checked(file, _address(file, mirror), partial, progress)
+            os.replace(partial, path)
+    progress(file.name, file.n_bytes, file.n_bytes)
+    return path
+
+
+def _sha256(path: Path) -> str:
+    return str(pooch.file_hash(str(path), alg="sha256"))
+
+
+def _address(file: RemoteFile, mirror: str | None) -> str:
+    if mirror is None:
+        return file.url
+    if "://" in mirror:
+        return f"{mirror.rstrip('/')}/{quote(file.name)}"
+    if not Path(mirror).is_dir():
+        raise NotAvailable(f"mirror {mirror} is neither a folder nor an address")
+    return str(Path(mirror) / file.name)
+
+
+@contextmanager
+def _one_line(file: RemoteFile, folder: Path) -> Iterator[None]:
+    """Turn an error of the disk into one line; a full disk gets its half-written piece back."""
+    try:
+        yield
+    except OSError as error:
+        (folder / f"{file.name}.partial").unlink(missing_ok=True)
+        raise BadFile(f"cannot write {file.name} in {folder}: {error.strerror or error}") from error
+
+
+def _bring_checked(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+    """Complete `partial` and check it; one that went on from an older piece gets a second try from the start."""
+    resumed = partial.exists()
+    _bring(file, url, partial, progress)
+    found = _sha256(partial)
+    if found != file.sha256 and resumed:
+        partial.unlink()
+        _bring(file, url, partial, progress)
+        found = _sha256(partial)
+    if found != file.sha256:
+        partial.unlink()
+        raise BadFile(f"{file.name} has sha256 {found}, wanted {file.sha256}; the file was not kept")
+
+
+def _bring(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+    if "://" in url:
+        _bring_from_network(file, url, partial, progress)
+    elif Path(url).is_file():
+        shutil.copyfile(url, partial)
+    else:
+        raise NotAvailable(f"mirror has no file {file.name} (looked for {url})")
+
+
+def _bring_from_network(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+    """Ask for what is missing until it is there; a connection that breaks off is taken up again a few times."""
+    for _ in range(_TRIES):
+        try:
+            _ask(file, url, partial, progress)
+        except requests.ConnectionError as error:
+            broken: Exception = error
+        except (requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            broken = error
+        except requests.RequestException as error:
+            raise NotAvailable(f"{_host(url)} did not give {file.name}: {error}") from error
+        else:
+            return
+    raise _no_network(file, url, partial) from broken
+
+
+def _no_network(file: RemoteFile, url: str, partial: Path) -> NotAvailable:
+    kept = partial.stat().st_size if partial.exists() else 0
+    more = f"; {kept:,} of {file.n_bytes:,} bytes are kept for the next try" if kept else ""
+    return NotAvailable(f"no network: could not reach {_host(url)} for {file.name}{more}; --mirror takes a folder")
+
+
+def _ask(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+    done = partial.stat().st_size if partial.exists() else 0
+    if done >= file.n_bytes:  # complete, or of another file: the checksum tells
+        return
+    headers = {"Range": f"bytes={done}-", "Accept-Encoding": "identity"} if done else {"Accept-Encoding": "identity"}
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            partial.unlink()
+            return _ask(file, url, partial, progress)
+        if answer.status_code >= 400:
+            raise NotAvailable(f"{_host(url)} answers {answer.status_code} {answer.reason} for {file.name}")
+        goes_on = answer.status_code == requests.codes.partial_content
+        done = done if goes_on else 0
+        with partial.open("ab" if goes_on else "wb") as out:
+            for piece in answer.iter_content(_CHUNK):
+                out.write(piece)
+                done += len(piece)
+                progress(file.name, done, file.n_bytes)
+    if done < file.n_bytes:
+        raise requests.ConnectionError(f"{done} of {file.n_bytes} bytes came")
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc

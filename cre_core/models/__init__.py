@@ -1,0 +1,1 @@
+"""Models: tensors in, tensors out. One file per model; `registry.MODELS` lists them."""

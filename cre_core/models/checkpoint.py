@@ -1,0 +1,161 @@
+"""Checkpoints: safetensors with the model's config in the header, so that a file rebuilds its model."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from cre_core.errors import BadFile, BadInput
+from cre_core.models import registry
+
+_HEADER = "cre_core"  # key of our JSON among the header's metadata
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says about itself."""
+
+    model: str
+    config: Mapping[str, Any]
+    biosample: str
+    expression_unit: str
+    fold: str = ""  # the fold whose test set it never saw; empty when made from all genes
+    seed: int | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def variant(self) -> str:
+        """The model's variant, empty when it has none."""
+        return str(self.config.get("variant", ""))
+
+
+def describe(
+    model: nn.Module,
+    *,
+    biosample: str,
+    expression_unit: str,
+    fold: str = "",
+    seed: int | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> CheckpointInfo:
+    """The info of a model about to be saved, its name and config taken from the model itself."""
+    config: Any = model.config
+    return CheckpointInfo(
+        registry.name_of(model), asdict(config), biosample, expression_unit, fold, seed, dict(provenance or {})
+    )
+
+
+def save(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Raises:
+      BadInput: `info` describes another model.
+      BadFile: the disk is full or the place cannot be written.
+    """
+    name = registry.name_of(model)
+    if name != info.model:
+        raise BadInput(f"the description is of {info.model}; the model to save is {name}")
+    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, metadata={_HEADER: json.dumps(asdict(info), sort_keys=True)})
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadFile(f"cannot write {path}: {reason}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """What a checkpoint says about itself, read from the header alone.
+
+    Raises:
+      BadFile: no file, another kind of file, or one without our description.
+    """
+    return _read(path, with_tensors=False)[0]
+
+
+def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, CheckpointInfo]:
+    """Rebuild a model from its checkpoint, in evaluation mode on the CPU.
+
+    Args:
+      path: a file made by `save`.
+      wanted: name of the model that is expected; any when None.
+
+    Raises:
+      BadInput: a checkpoint of another model.
+      BadFile: no file, another kind of file, or tensors that are missing, unexpected or of another shape.
+    """
+    info, tensors = _read(path, with_tensors=True)
+    if wanted is not None and info.model != wanted:
+        raise BadInput(f"{path.name} is a checkpoint of {info.model}; wanted one of {registry.spec_of(wanted).name}")
+    model = registry.build(info.model, info.config)
+    fill(model, tensors, source=path.name)
+    return model.eval(), info
+
+
+def fill(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:
+    """Put tensors in a model, all of them and no others.
+
+    Args:
+      model: changed in place.
+      tensors: name -> value.
+      source: the file's name, for the message.
+
+    Raises:
+      BadFile: naming the first tensor that is missing, unexpected or of another shape, and how many there are.
+    """
+    wanted = model.state_dict()
+    missing = [name for name in wanted if name not in tensors]
+    extra = [name for name in tensors if name not in wanted]
+    if missing or extra:
+        fault, names = ("lacks", missing) if missing else ("has unexpected", extra)
+        raise BadFile(f"{source} {fault} {len(names)} tensors; first: {names[0]}")
+    for name, value in wanted.items():
+        if tensors[name].shape != value.shape:
+            came, want = tuple(tensors[name].shape), tuple(value.shape)
+            raise BadFile(f"{source}: tensor {name} has shape {came}; the model wants {want}")
+    model.load_state_dict(dict(tensors))
+
+
+def _read(path: Path, *, with_tensors: bool) -> tuple[CheckpointInfo, dict[str, Tensor]]:
+    if not path.is_file():
+        raise BadFile(f"no checkpoint at {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get(_HEADER)
+            tensors: dict[str, Tensor] = {}
+            if with_tensors:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except SafetensorError as error:
+        raise BadFile(f"{path.name} {_kind_of(path)}; wanted a safetensors checkpoint") from error
+    if header is None:
+        raise BadFile(f"{path.name} holds tensors but no description of their model; wanted one made by this project")
+    try:
+        info = CheckpointInfo(**json.loads(header))
+    except (TypeError, ValueError) as error:
+        raise BadFile(f"{path.name} describes its model in another format: {error}") from error
+    return info, tensors
+
+
+def _kind_of(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start[:2] == b"PK" or start[:1] == b"\x80":
+        return "is a pickle of PyTorch (import-weights converts the published ones)"
+    return "is truncated or not a tensor file"
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trainable and frozen parameters, without the running statistics of batch normalisation."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,1 @@
+"""Recipes, losses and the loop, on Lightning's trainer."""

@@ -1,0 +1,267 @@
+"""Train a recipe over folds and seeds: a checkpoint each, what is finished is kept, a killed run goes on."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch import nn
+from torch.utils.data import DataLoader
+
+from cre_core.data.dataset import BucketSampler, GeneDataset, Thinning
+from cre_core.data.study import Study
+from cre_core.data.windows import neighbourhood_for
+from cre_core.errors import BadInput, NotAvailable
+from cre_core.io.files import written_whole
+from cre_core.models import checkpoint
+from cre_core.models.epinformer import ActivityEncoder, EPInformer
+from cre_core.models.epinformer_counts import EPInformerCounts
+from cre_core.models.registry import build
+from cre_core.training.module import ExpressionModule
+from cre_core.training.recipe import Recipe, load_recipe
+
+Report = Callable[[str, int, int], None]
+VALIDATION_BATCH = 256
+
+
+class SaveEveryEpoch(lightning.Callback):
+    """Keeps where a run is, after every epoch, whole or not at all; Lightning's own skips the worse ones."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        """Write beside, then rename."""
+        with written_whole(self.path) as partial:
+            trainer.save_checkpoint(partial)
+
+
+def train_model(
+    study: Study,
+    model: str,
+    *,
+    biosample: str,
+    out: Path,
+    folds: str = "all",
+    recipe: str = "counts",
+    device: str = "auto",
+    report: Report,
+) -> list[dict[str, Any]]:
+    """Train a model on one biosample, or one model on the genes of several.
+
+    Args:
+      study: with expression, folds and the recipe's tracks.
+      model: family name; weights go to OUT/MODEL/BIOSAMPLE/fold_1-seed_0.safetensors and so on.
+      biosample: one name, or several with commas between; their folder is then A+B.
+      folds: `all` or numbers such as `1,2,7`.
+      recipe: name or YAML file.
+      device: auto, cpu or cuda.
+      report: called with step, done, total.
+
+    Returns:
+      A row per checkpoint: fold, seed, best validation loss, seconds; those that were there already say so.
+
+    Raises:
+      NotAvailable: the study lacks what the recipe needs.
+      UnknownName: a biosample that is not there.
+      BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, or weights of
+        another recipe in the folder.
+    """
+    plan = load_recipe(recipe)
+    if not plan.model.startswith(model):
+        raise BadInput(f"recipe {plan.name} trains {plan.model}; wanted one of {model}")
+    names = _fold_names(study, folds)
+    biosamples = _biosamples(study, biosample)
+    folder = out / model / "+".join(biosamples)
+    rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
+    for done, (fold, seed) in enumerate(todo):
+        report(f"{fold}, seed {seed}", done, len(todo))
+        rows.append(
+            _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, device=device)
+        )
+    report("trained", len(todo), len(todo))
+    return rows
+
+
+def _biosamples(study: Study, text: str) -> list[str]:
+    names = [part.strip() for part in text.replace("+", ",").split(",") if part.strip()]
+    names = list(dict.fromkeys(names))
+    held_out = study.info.provenance.get("held_out_biosamples", [])
+    for name in names:
+        if name in held_out:
+            raise BadInput(f"{name} is held out of training in study {study.name}; train on another biosample")
+    if not names:
+        raise BadInput("no biosample came; wanted one or several with commas between")
+    return names
+
+
+def _fold_names(study: Study, folds: str) -> list[str]:
+    known = [column for column in study.folds if column.startswith("fold_")]
+    if folds == "all":
+        return known
+    names = [f"fold_{part.strip().removeprefix('fold_')}" for part in folds.split(",")]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadInput(f"study {study.name} has no {unknown[0]}; it has {known[0]} ... {known[-1]}")
+    return names
+
+
+def _train_one(
+    study: Study, recipe: Recipe, *, biosamples: Sequence[str], fold: str, seed: int, folder: Path, device: str
+) -> dict[str, Any]:
+    path = folder / f"{fold}-seed_{seed}.safetensors"
+    if path.is_file():
+        made_by = checkpoint.read_info(path).provenance.get("recipe", recipe.name)
+        if made_by != recipe.name:
+            raise BadInput(f"{path} was made by recipe {made_by}, not {recipe.name}; remove it or give another --out")
+        return {"fold": fold, "seed": seed, "state": "was there already"}
+    # On small tensors two threads cost more than they bring, and far more when the machine has other work.
+    torch.set_num_threads(1)
+    lightning.seed_everything(seed, verbose=False)
+    model = build(recipe.model, recipe.config)
+    _start_from_pretrained(model, recipe)
+    parts = [_datasets(study, recipe, model, biosample=biosample, fold=fold) for biosample in biosamples]
+    train, valid = (GeneDataset.joined([part[name] for part in parts]) for name in ("train", "valid"))
+    started = time.perf_counter()
+    best = _fit(model, train, valid, recipe, seed=seed, running=folder / f".{fold}-seed_{seed}", device=device)
+    seconds = time.perf_counter() - started
+    info = checkpoint.describe(
+        model,
+        biosample="+".join(biosamples),
+        expression_unit=study.info.measures[recipe.measure],
+        fold=fold,
+        seed=seed,
+        provenance={
+            "study": study.name,
+            "study_created": study.info.provenance.get("created", ""),
+            "is_simulated": study.info.is_simulated,
+            "recipe": recipe.name,
+            "n_train": len(train),
+            "n_valid": len(valid),
+            "best_valid_loss": round(best, 5),
+        },
+    )
+    checkpoint.save(path, model, info)
+    return {"fold": fold, "seed": seed, "valid_loss": round(best, 4), "seconds": round(seconds, 1)}
+
+
+def _start_from_pretrained(model: nn.Module, recipe: Recipe) -> None:
+    if recipe.pretrained_encoder is None:
+        return
+    if not isinstance(model, EPInformer):
+        raise BadInput(f"recipe {recipe.name} names a pretrained encoder; {recipe.model} has no encoder of sequence")
+    encoder, _info = checkpoint.load(Path(recipe.pretrained_encoder), wanted="epinformer-activity")
+    assert isinstance(encoder, ActivityEncoder)
+    model.start_from(encoder)
+
+
+def _datasets(study: Study, recipe: Recipe, model: nn.Module, *, biosample: str, fold: str) -> dict[str, GeneDataset]:
+    """The `train` and `valid` genes of one biosample."""
+    config: Any = model.config
+    neighbourhood = neighbourhood_for(study, biosample, asdict(config))
+    rows = study.expression
+    rows = rows[(rows["biosample"] == biosample) & (rows["measure"] == recipe.measure)].dropna(subset="value")
+    if rows.empty:
+        raise NotAvailable(f"study {study.name} has no measure '{recipe.measure}' for {biosample}")
+    genes = rows.merge(study.folds[["gene_id", fold]], on="gene_id")
+    thinning = Thinning(recipe.thinning_near_bp, recipe.thinning_keep) if recipe.thinning_keep < 1 else None
+    parts = {}
+    for name in ("train", "valid"):
+        chosen: pd.DataFrame = genes[genes[fold] == name]
+        dataset = GeneDataset(
+            neighbourhood,
+            chosen["gene_id"].tolist(),
+            chosen["value"].to_numpy(np.float32),
+            reach_bp=config.max_distance_bp,
+            limit=config.n_elements,
+            thinning=thinning if name == "train" else None,
+        )
+        parts[name] = _with_known_inputs(dataset, isinstance(model, EPInformer))
+    return parts
+
+
+def _with_known_inputs(dataset: GeneDataset, needs_half_life: bool) -> GeneDataset:
+    """Without the genes for which the model gives NaN: one of them would make every weight NaN."""
+    known = dataset.promoter_signal.isfinite().all(1)
+    if needs_half_life:
+        known &= dataset.gene_features.isfinite().all(1)
+    return dataset if bool(known.all()) else dataset.subset(known)
+
+
+def _fit(
+    model: nn.Module,
+    train: GeneDataset,
+    valid: GeneDataset,
+    recipe: Recipe,
+    *,
+    seed: int,
+    running: Path,
+    device: str,
+) -> float:
+    """Train in place; the weights of the best validation epoch stay. Returns that epoch's loss."""
+    sampler = BucketSampler(train.n_elements, batch_size=recipe.batch_size, seed=seed)
+    if isinstance(model, EPInformerCounts):
+        whole = [train[list(part)] for part in _parts(len(train))]
+        model.fit_scales([batch for batch, _ in whole], train.target)
+    module = ExpressionModule(model, recipe, n_steps=recipe.epochs * len(sampler))
+    best = ModelCheckpoint(running, filename="best", monitor="valid_loss", enable_version_counter=False)
+    callbacks: list[Any] = [best, SaveEveryEpoch(running / "last.ckpt")]
+    if recipe.patience is not None:
+        callbacks.append(EarlyStopping("valid_loss", patience=recipe.patience))
+    trainer = _trainer(recipe, callbacks, running, device)
+    resume = running / "last.ckpt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
+        trainer.fit(
+            module,
+            DataLoader(train, sampler=sampler, batch_size=None),
+            DataLoader(valid, sampler=_parts(len(valid)), batch_size=None),  # type: ignore[arg-type]
+            ckpt_path=str(resume) if resume.is_file() else None,
+            weights_only=False,
+        )
+    state = torch.load(best.best_model_path, map_location="cpu", weights_only=False)["state_dict"]
+    model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+    _remove(running)
+    return float(best.best_model_score or np.nan)
+
+
+def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, device: str) -> lightning.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
+    if device == "cuda" and not on_gpu:
+        raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
+    return lightning.Trainer(
+        max_epochs=recipe.epochs,
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=1,
+        precision="bf16-mixed" if on_gpu else "32-true",
+        gradient_clip_val=recipe.clip_norm,
+        callbacks=list(callbacks),
+        logger=CSVLogger(running.parent / "logs", name=running.name.lstrip("."), version=""),
+        default_root_dir=running,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=50,
+    )
+
+
+def _parts(n: int) -> list[list[int]]:
+    return [list(range(start, min(n, start + VALIDATION_BATCH))) for start in range(0, n, VALIDATION_BATCH)]
+
+
+def _remove(running: Path) -> None:
+    for path in running.glob("*.ckpt"):
+        path.unlink()
+    running.rmdir()

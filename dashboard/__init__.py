@@ -1,0 +1,1 @@
+"""The browser: pages over prepared studies."""

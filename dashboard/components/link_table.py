@@ -1,0 +1,100 @@
+"""The table of elements x methods under the locus figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+from dash.development.base_component import Component
+
+from dashboard.theme import SIGNED_METHODS, method_kind
+
+# The grid takes the page's own colours, so light and dark follow by themselves.
+_THEME = (
+    "themeQuartz.withParams({backgroundColor: 'var(--cs-background)', foregroundColor: 'var(--cs-ink)',"
+    " borderColor: 'var(--cs-hairline)', headerBackgroundColor: 'var(--cs-band)', accentColor: 'var(--cs-accent)',"
+    " headerTextColor: 'var(--cs-faint-ink)', fontSize: 12, rowHeight: 24, headerHeight: 26, spacing: 4,"
+    " wrapperBorder: false, columnBorder: false, selectedRowBackgroundColor: 'var(--cs-chosen)'})"
+)
+_NUMBER = "params.value == null ? '' : d3.format(',.3~r')(params.value)"
+# A score of a predicted knock-out is the share of expression lost; shown as the change, as CRISPRi is.
+_LOST = "params.value == null ? '' : d3.format('+.3~g')(-100 * params.value) + ' %'"
+_DISTANCE = (
+    "params.value == null ? '' : Math.abs(params.value) < 1000 ? d3.format('+.3~g')(params.value) + ' bp'"
+    " : Math.abs(params.value) < 1000000 ? d3.format('+.3~g')(params.value / 1000) + ' kb'"
+    " : d3.format('+.3~g')(params.value / 1000000) + ' Mb'"
+)
+_MEASURED = (
+    "params.value == null ? '' : d3.format('+.2~g')(params.value * 100) + ' % '"
+    " + (params.data.measured_call == 'decrease' ? '●' : params.data.measured_call == 'increase' ? '▲' : '○')"
+)
+
+
+def link_grid(grid_id: str) -> Component:
+    """The empty grid; rows and columns come by callback."""
+    return dag.AgGrid(
+        id=grid_id,
+        rowData=[],
+        columnDefs=[],
+        columnSize="responsiveSizeToFit",
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "minWidth": 84,
+            "suppressHeaderMenuButton": True,
+            "wrapHeaderText": True,
+            "autoHeaderHeight": True,
+        },
+        getRowId="params.data.element_id",
+        dashGridOptions={
+            "theme": {"function": _THEME},
+            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+            "suppressFieldDotNotation": True,
+            "animateRows": False,
+        },
+        csvExportParams={"fileName": "links.csv"},
+        className="cs-link-grid",
+        style={"height": "max(150px, calc(100vh - 760px))", "width": "100%"},
+    )
+
+
+def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: str) -> list[dict[str, Any]]:
+    """Column definitions.
+
+    Args:
+      methods: method -> title.
+      assays: column -> title of the counts.
+      sort_by: the column sorted at first, largest first.
+    """
+    definitions: list[dict[str, Any]] = [
+        {"field": "element_id", "headerName": "element", "minWidth": 190, "pinned": "left"},
+        _number("tss_distance_bp", "distance", _DISTANCE),
+        {"field": "element_class", "headerName": "class"},
+        *[_number(column, title, _NUMBER) for column, title in assays.items()],
+        *[
+            _number(method, title, _LOST if method_kind(method) in SIGNED_METHODS else _NUMBER)
+            for method, title in methods.items()
+        ],
+        {**_number("measured_fraction", "CRISPRi", _MEASURED), "headerTooltip": "measured change of expression"},
+        _number("power_at_25", "power at 25 %", _NUMBER),
+    ]
+    for definition in definitions:
+        if definition["field"] == sort_by:
+            definition["sort"] = "desc"
+    return definitions
+
+
+def rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows for the grid: what is not a number becomes empty."""
+    return [{name: None if value != value else value for name, value in record.items()} for record in records]
+
+
+def _number(field: str, title: str, formatter: str) -> dict[str, Any]:
+    return {
+        "field": field,
+        "headerName": title,
+        "headerTooltip": title,
+        "type": "rightAligned",
+        "valueFormatter": {"function": formatter},
+    }

@@ -1,0 +1,183 @@
+"""A band: one horizontal track of the locus figure, with its own y axis on the shared x axis.
+
+Every band carries one unseen trace of probes: the same x positions in all bands, with the text the crosshair shows
+there. So the crosshair finds a value, or the words that there is none, in every band at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+Trace = dict[str, Any]
+Scale = Literal["group", "auto", "log"]
+SPARE_PROBES = 100  # per view, between the elements: one every nine pixels or so
+
+
+@dataclass(frozen=True)
+class Band:
+    """One track.
+
+    Attributes:
+      id: as ViewState.hidden names it.
+      title, unit: printed in the left margin.
+      height: share of the figure, in px on a screen 900 px high.
+      traces: plotly traces; their y axis is set when bands are stacked.
+      y_range: of the band's axis.
+      colour: of the title; empty = the ink.
+      note, foot: text at the right, above and below: the range, the count, what is not drawn.
+      upper: traces on a second axis 0..1 above the first: arcs.
+      upper_share: part of the height that the second axis takes.
+      has_zero_line: whether y = 0 is drawn.
+      badge: why nothing is drawn, or empty.
+      group: bands of one group share a y range; empty = a fixed range.
+      scale: how `traces` hold the values.
+    """
+
+    id: str
+    title: str
+    unit: str
+    height: float
+    traces: Sequence[Trace]
+    y_range: tuple[float, float]
+    colour: str = ""
+    note: str = ""
+    foot: str = ""
+    upper: Sequence[Trace] = ()
+    upper_share: float = 0.0
+    has_zero_line: bool = False
+    badge: str = ""
+    group: str = ""
+    scale: Scale = "auto"
+
+
+def broken(band_id: str, title: str, unit: str, *, probes: np.ndarray, reason: str) -> Band:
+    """The band of a track that cannot be drawn: its badge says why, and the crosshair that there is no data."""
+    trace = probe_trace(probes, ["no data"] * len(probes))
+    return Band(band_id, title, unit, 30, [trace], (0.0, 1.0), badge=reason)
+
+
+def probe_positions(elements: pd.DataFrame, *, start: int, end: int, view_bp: int) -> np.ndarray:
+    """Where the crosshair stops: the centre of every element, and a lattice between.
+
+    Args:
+      elements: schema.ELEMENTS of the loaded window.
+      start, end: the loaded window, bp.
+      view_bp: width of the view, bp.
+
+    Returns:
+      (P,) float64, sorted, bp.
+    """
+    step = max(1.0, view_bp / SPARE_PROBES)
+    lattice = np.arange(start + step / 2, end, step)
+    centers = (elements["start"].to_numpy() + elements["end"].to_numpy()) // 2
+    return np.unique(
+        np.concatenate([lattice, centers[(centers >= start) & (centers < end)]]).astype(np.int64)
+    ).astype(float)
+
+
+def probe_trace(probes: np.ndarray, texts: Sequence[str] | np.ndarray, *, y: np.ndarray | float = 0.5) -> Trace:
+    """The unseen trace that gives the crosshair its text; `y` is where the label points."""
+    height = np.full(len(probes), y, np.float32) if np.isscalar(y) else np.asarray(y, np.float32)
+    return {
+        "type": "scatter",
+        "mode": "none",
+        "x": probes.astype(np.int32),
+        "y": np.nan_to_num(height),
+        "text": np.asarray(texts, dtype=object),
+        "hovertemplate": "%{text}<extra></extra>",
+        "meta": "probe",
+    }
+
+
+def items_at(probes: np.ndarray, start: np.ndarray, end: np.ndarray, *, within_bp: float = 0.0) -> np.ndarray:
+    """The item under each probe: the shortest one that covers it, or lies within `within_bp`.
+
+    Returns:
+      (P,) int64 row numbers; -1 = none.
+    """
+    found = np.full(len(probes), -1, np.int64)
+    first = np.searchsorted(probes, np.asarray(start) - within_bp, side="left")
+    last = np.searchsorted(probes, np.asarray(end) + within_bp, side="left")
+    for item in np.argsort(-(np.asarray(end) - np.asarray(start)), kind="stable"):
+        found[first[item] : last[item]] = item
+    return found
+
+
+def texts_at(rows: np.ndarray, texts: Sequence[str], nothing: str) -> np.ndarray:
+    """(P,) object: the text of each row number; `nothing` for -1."""
+    return np.asarray([*texts, nothing], dtype=object)[rows]
+
+
+def boxes(start: np.ndarray, end: np.ndarray, bottom: np.ndarray | float, top: np.ndarray | float) -> Trace:
+    """Rectangles as one path.
+
+    Args:
+      start, end: (N,) bp.
+      bottom, top: (N,) or one number; a box whose top is NaN is left out: a gap.
+
+    Returns:
+      x and y of a trace, five points a box, the fifth NaN.
+    """
+    start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
+    bottom = np.broadcast_to(np.asarray(bottom, np.float32), start.shape)
+    top = np.broadcast_to(np.asarray(top, np.float32), start.shape)
+    there = ~np.isnan(top)
+    start, end, bottom, top = start[there], end[there], bottom[there], top[there]
+    gap = np.full(len(start), np.nan)
+    x = np.stack([start, start, end, end, gap], axis=1).ravel()
+    y = np.stack([bottom, top, top, bottom, gap.astype(np.float32)], axis=1).ravel()
+    return {"x": x, "y": y.astype(np.float32)}
+
+
+def filled(path: Trace, colour: str, *, opacity: float = 1.0, fill: str = "toself") -> Trace:
+    """A filled path whose outline keeps boxes thinner than a pixel visible."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        **path,
+        "fill": fill,
+        "fillcolor": faded(colour, opacity),
+        "line": {"color": faded(colour, opacity), "width": 1},
+        "hoverinfo": "skip",
+    }
+
+
+def faded(colour: str, opacity: float) -> str:
+    """A colour `#RRGGBB` with an opacity, as plotly writes it."""
+    if opacity >= 1.0:
+        return colour
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def three_digits(value: float) -> str:
+    """A number with at most three significant digits: 5563 -> 5,560; 0.01234 -> 0.0123; NaN -> no data."""
+    if not np.isfinite(value):
+        return "no data"
+    if value == 0:
+        return "0"
+    digits = 2 - int(np.floor(np.log10(abs(value))))
+    rounded = round(float(value), digits)
+    if abs(rounded) < 1e-4:
+        return f"{rounded:.2e}".replace("-", "−", 1) if rounded < 0 else f"{rounded:.2e}"
+    text = f"{rounded:,.{max(digits, 0)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("-", "−")
+
+
+def short_bp(distance: float) -> str:
+    """A distance as people write it: 950 bp, 39.4 kb, 1.18 Mb."""
+    size = abs(distance)
+    if size < 1_000:
+        return f"{size:.0f} bp"
+    return f"{three_digits(size / 1e3)} kb" if size < 999_500 else f"{three_digits(size / 1e6)} Mb"
+
+
+def place(chrom: str, start: int, end: int) -> str:
+    """A place as people write it, 1-based."""
+    return f"{chrom}:{start + 1:,}-{end:,}"

@@ -1,0 +1,388 @@
+"""Figures of the knock-out page: predicted effects above measured ones, their scatter, and attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.figures.band import place, short_bp, three_digits
+from dashboard.figures.truth import GLYPHS, SIGNS, WORDS
+from dashboard.theme import DECREASE, INCREASE, PALETTES, TRUTH, Palette, ThemeName
+
+MINUS = "\N{MINUS SIGN}"
+# A call never shows by colour alone: each has its own mark.
+CALLS = {
+    call: (WORDS[call], glyph, TRUTH["not significant" if call == "not significant" else "significant"])
+    for call, glyph in GLYPHS.items()
+}
+FONT = "system-ui, 'DejaVu Sans', sans-serif"
+MOST_CUT = 3  # bars longer than the panel, at most
+TOP_ELEMENTS = 12  # predicted effects that the first view must hold, beside every tested place
+
+
+def percent(fraction: float) -> str:
+    """A relative change as people say it: -0.253 -> `−25 %`, -0.0123 -> `−1.2 %`; `no data` for NaN."""
+    if not np.isfinite(fraction):
+        return "no data"
+    value = 100.0 * fraction
+    if abs(value) < 0.05:
+        return "0 %"
+    text = f"{abs(value):.1f}" if abs(value) < 9.95 else three_digits(round(abs(value)))
+    return f"{'+' if value > 0 else MINUS}{text.removesuffix('.0')} %"
+
+
+def distance(bp: float) -> str:
+    """A signed distance to the TSS: -39400 -> `−39.4 kb`."""
+    return f"{MINUS if bp < 0 else '+' if bp > 0 else ''}{short_bp(bp)}"
+
+
+def effects_figure(
+    table: pd.DataFrame,
+    pairs: pd.DataFrame,
+    *,
+    gene_name: str,
+    strengths: Mapping[str, float] | None = None,
+    theme: ThemeName = "light",
+    is_simulated: bool = False,
+) -> go.Figure:
+    """Predicted single knock-outs above, measured CRISPRi effects below, on one axis of distance to the TSS.
+
+    Args:
+      table: element_id, chrom, start, end, tss_distance_bp, is_own_promoter, single_fraction.
+      pairs: tss_distance_bp, effect_fraction, call, chrom, start, end, power_at_25.
+      gene_name: on the axis.
+      strengths: element id -> strength of what is changed now; marked on the zero line.
+      theme: light or dark.
+      is_simulated: say so on the figure.
+    """
+    palette = PALETTES[theme]
+    limit = predicted_limit(table)
+    figure = go.Figure(_predicted(table, "decrease", limit) + _predicted(table, "increase", limit))
+    figure.add_traces(_changed(table, strengths or {}, palette))
+    for call in CALLS:
+        figure.add_traces(_measured(pairs, call))
+    low, high = first_range(table, pairs)
+    figure.update_layout(**_layout(palette, height=None), margin={"l": 56, "r": 12, "t": 22, "b": 42})
+    title = {"text": f"distance to the TSS of {gene_name} (0), + = downstream", "standoff": 2, "font": {"size": 11}}
+    figure.update_xaxes(**_distance_axis((low, high), palette), title=title)
+    for name, domain, values in (
+        ("yaxis", [0.54, 1.0], table["single_fraction"].clip(-limit / 100, limit / 100)),
+        ("yaxis2", [0.0, 0.42], pairs["effect_fraction"]),
+    ):
+        figure.update_layout({name: _percent_axis(values, domain, palette)})
+    _name_cut_bars(figure, table, limit, palette)
+    _panel_title(figure, "<b>Predicted</b>  each element knocked out alone, %", 1.0, palette)
+    _panel_title(figure, f"<b>Measured</b>  CRISPRi, %   {_count_text(pairs)}", 0.42, palette)
+    return mark_simulated(figure, is_simulated)
+
+
+def first_range(table: pd.DataFrame, pairs: pd.DataFrame) -> tuple[float, float]:
+    """Distances that hold every tested place and the strongest predictions, with the TSS inside."""
+    strongest = table.reindex(table["single_fraction"].abs().sort_values(ascending=False).index).head(TOP_ELEMENTS)
+    inside = table["tss_distance_bp"].min(), table["tss_distance_bp"].max()
+    tested = pairs["tss_distance_bp"]
+    tested = tested[tested.between(*inside)]
+    places = np.r_[strongest["tss_distance_bp"].to_numpy(float), tested.to_numpy(float), 0.0]
+    low, high = float(places.min()), float(places.max())
+    edge = max(0.04 * (high - low), 2_000.0)
+    return low - edge, high + edge
+
+
+def focus_line(x: float, *, theme: ThemeName = "light") -> dict[str, object]:
+    """The line through both panels at the element in focus."""
+    line = {"color": PALETTES[theme].accent, "width": 8}
+    return {"type": "line", "xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1,
+            "line": line, "opacity": 0.18, "layer": "below"}  # fmt: skip
+
+
+def _stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Line segments from zero to each value, in one trace: x, x, gap; 0, y, gap."""
+    gap = np.full(len(x), np.nan)
+    return np.c_[x, x, gap].ravel(), np.c_[np.zeros(len(x)), y, gap].ravel()
+
+
+def _predicted(table: pd.DataFrame, call: str, limit: float) -> list[go.Scatter]:
+    values = 100.0 * table["single_fraction"]
+    is_it = (values < 0) if call == "decrease" else (values > 0)
+    rows, colour = table[is_it], DECREASE if call == "decrease" else INCREASE
+    x, y = rows["tss_distance_bp"].to_numpy(float), values[is_it].clip(-limit, limit).to_numpy(float)
+    stem_x, stem_y = _stems(x, y)
+    name = f"predicted {call}"
+    hover = [_hover(row, f"knocked out alone {percent(row.single_fraction)}") for row in rows.itertuples()]
+    line, bare = {"color": colour, "width": 4}, {"opacity": 0.0, "size": 8, "color": colour}
+    return [
+        go.Scatter(x=stem_x, y=stem_y, mode="lines", line=line, hoverinfo="skip", name=name),
+        go.Scatter(x=x, y=y, mode="markers", name=f"{name}: ends", customdata=rows["element_id"], text=hover,
+                   marker=bare, hovertemplate="%{text}<extra></extra>"),
+    ]  # fmt: skip
+
+
+def predicted_limit(table: pd.DataFrame) -> float:
+    """Where bars of predicted effects are cut, in per cent, so that one or two do not hide the rest.
+
+    Returns:
+      1.4 times the largest effect but MOST_CUT, at least 1 %, when the largest passes twice that; otherwise, and
+      for a handful of elements, the largest effect.
+    """
+    size = np.sort(100.0 * table["single_fraction"].abs().dropna().to_numpy(float))[::-1]
+    largest = max(float(size[0]), 0.01) if len(size) else 1.0
+    if len(size) <= 2 * MOST_CUT:
+        return largest
+    limit = max(1.4 * float(size[MOST_CUT]), 1.0)
+    return limit if largest > 2 * limit else largest
+
+
+def _name_cut_bars(figure: go.Figure, table: pd.DataFrame, limit: float, palette: Palette) -> None:
+    """The values of the bars that are cut, beside the longest."""
+    cut = table[100.0 * table["single_fraction"].abs() > limit]
+    cut = cut.reindex(cut["single_fraction"].abs().sort_values(ascending=False).index)
+    if not len(cut):
+        return
+    values = [percent(row.single_fraction) + " (own promoter)" * row.is_own_promoter for row in cut.itertuples()]
+    y = float(np.clip(100.0 * cut["single_fraction"].iloc[0], -limit, limit))
+    text = f"{len(cut)} bar{'s' if len(cut) > 1 else ''} cut: {', '.join(values)}"
+    font = {"size": 11, "color": palette.ink}
+    x = float(cut["tss_distance_bp"].iloc[0])
+    figure.add_annotation(x=x, y=y, text=text, showarrow=False, xanchor="left", xshift=8, font=font)
+
+
+def changed_marks(table: pd.DataFrame, strengths: Mapping[str, float]) -> dict[str, object]:
+    """Parts of the trace that marks what is changed now: a cross where an element is out, a ring where weakened."""
+    rows = table[table["element_id"].isin(list(strengths))]
+    value = [float(strengths[element]) for element in rows["element_id"]]
+    symbols = ["x-thin" if strength == 0.0 else "circle-open" for strength in value]
+    text = [
+        _hover(row, f"strength {strength:.2f} now") for row, strength in zip(rows.itertuples(), value, strict=True)
+    ]
+    return {
+        "x": [float(x) for x in rows["tss_distance_bp"]], "y": [0.0] * len(rows), "text": text,
+        "customdata": list(rows["element_id"]), "symbol": symbols,
+    }  # fmt: skip
+
+
+def _changed(table: pd.DataFrame, strengths: Mapping[str, float], palette: Palette) -> list[go.Scatter]:
+    marks = changed_marks(table, strengths)
+    line = {"width": 2, "color": palette.ink}
+    marker = {"size": 9, "color": palette.ink, "symbol": marks.pop("symbol"), "line": line}
+    hover = "%{text}<extra></extra>"
+    return [go.Scatter(**marks, mode="markers", marker=marker, hovertemplate=hover, name="changed now")]
+
+
+def _measured(pairs: pd.DataFrame, call: str) -> list[go.Scatter]:
+    rows = pairs[pairs["call"] == call]
+    title, symbol, colour = CALLS[call]
+    x, y = rows["tss_distance_bp"].to_numpy(float), 100.0 * rows["effect_fraction"].to_numpy(float)
+    stem_x, stem_y = _stems(x, y)
+    hover = [
+        _hover(row, f"CRISPRi {percent(row.effect_fraction)}, {title}", _power(row.power_at_25))
+        for row in rows.itertuples()
+    ]
+    identity = rows["element_id"] if "element_id" in rows else pd.Series("", index=rows.index)
+    marks = go.Scatter(
+        x=x, y=y, yaxis="y2", mode="markers", name=title, customdata=identity, text=hover,
+        marker={"color": colour, "size": 6 if call == "not significant" else 9, "symbol": symbol},
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    if call == "not significant":
+        return [marks]
+    line = {"color": colour, "width": 2}
+    stems = go.Scatter(x=stem_x, y=stem_y, yaxis="y2", mode="lines", line=line, hoverinfo="skip", name=title)
+    return [stems, marks]
+
+
+def _power(value: float) -> str:
+    return f"power to see 25 %: {value:.2f}" if np.isfinite(value) else "power not known"
+
+
+def _hover(row: object, *lines: str) -> str:
+    where = place(row.chrom, int(row.start), int(row.end))  # type: ignore[attr-defined]
+    return "<br>".join([where, distance(row.tss_distance_bp) + " from the TSS", *lines])  # type: ignore[attr-defined]
+
+
+def _count_text(pairs: pd.DataFrame) -> str:
+    parts = []
+    for call, (title, _, colour) in CALLS.items():
+        n = int((pairs["call"] == call).sum())
+        parts.append(f"<span style='color:{colour}'>{SIGNS[call]}</span> {title} {n}")
+    return "   ".join(parts) + "   not tested: no mark"
+
+
+def _percent_axis(fractions: pd.Series, domain: list[float], palette: Palette) -> dict[str, object]:
+    values = 100.0 * fractions[np.isfinite(fractions)]
+    low, high = (float(values.min()), float(values.max())) if len(values) else (-1.0, 1.0)
+    low, high = min(low, 0.0), max(high, 0.0)
+    edge = max(0.12 * (high - low), 0.5)
+    return {
+        "domain": domain,
+        "range": [low - edge, high + edge],
+        "ticksuffix": " %",
+        "nticks": 5,
+        "gridcolor": palette.hairline,
+        "zeroline": True,
+        "zerolinecolor": palette.faint_ink,
+        "zerolinewidth": 1,
+        "color": palette.faint_ink,
+        "tickfont": {"size": 11},
+        "fixedrange": True,
+        "anchor": "x",
+    }
+
+
+def _panel_title(figure: go.Figure, text: str, y: float, palette: Palette) -> None:
+    figure.add_annotation(
+        text=text, xref="paper", yref="paper", x=0, y=y, xanchor="left", yanchor="bottom", showarrow=False,
+        font={"size": 12, "color": palette.ink}, yshift=3,
+    )  # fmt: skip
+
+
+def _distance_axis(x_range: tuple[float, float], palette: Palette) -> dict[str, object]:
+    """An axis of distances to the TSS, whose line at 0 is drawn; its marks follow the zoom."""
+    return {
+        "range": list(x_range),
+        "tickformat": "~s",
+        "ticksuffix": "b",
+        "anchor": "y2",
+        "gridcolor": palette.hairline,
+        "zeroline": True,
+        "zerolinecolor": palette.faint_ink,
+        "zerolinewidth": 1,
+        "color": palette.faint_ink,
+        "tickfont": {"size": 11},
+    }
+
+
+def _layout(palette: Palette, *, height: int | None) -> dict[str, object]:
+    label = {"color": palette.ink, "family": FONT, "size": 12}
+    return {
+        "height": height,
+        "paper_bgcolor": palette.background,
+        "plot_bgcolor": palette.background,
+        "uirevision": "keep",
+        "hovermode": "closest",
+        "font": {"family": FONT, "size": 12, "color": palette.ink},
+        "showlegend": False,
+        "dragmode": "pan",
+        "hoverlabel": {"bgcolor": palette.band, "font": label},
+    }
+
+
+def mark_simulated(figure: go.Figure, is_simulated: bool) -> go.Figure:
+    """The word `simulated` on the figure itself, so that it stays on every copy of it."""
+    if is_simulated:
+        figure.add_annotation(
+            text="simulated", xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom",
+            showarrow=False, font={"size": 11, "color": DECREASE}, yshift=3,
+        )  # fmt: skip
+    return figure
+
+
+def agreement_figure(pairs: pd.DataFrame, *, theme: ThemeName = "light", is_simulated: bool = False) -> go.Figure:
+    """Predicted against measured effect of a gene's pairs, with the line of identity; each axis has its own range.
+
+    Args:
+      pairs: effect_fraction, predicted_fraction (NaN = no element there, not drawn), call, element_id, place.
+      theme: light or dark.
+      is_simulated: say so on the figure.
+    """
+    palette = PALETTES[theme]
+    both = pairs[np.isfinite(pairs["predicted_fraction"].astype(float))] if len(pairs) else pairs
+    figure = go.Figure()
+    measured, predicted = (_limits(both[name]) for name in ("effect_fraction", "predicted_fraction"))
+    same = [max(measured[0], predicted[0]), min(measured[1], predicted[1])]
+    line = {"color": palette.faint_ink, "width": 1, "dash": "dot"}
+    figure.add_trace(go.Scatter(x=same, y=same, mode="lines", line=line, hoverinfo="skip", name="identity"))
+    for call in ("not significant", "increase", "decrease"):
+        figure.add_trace(_scatter(both[both["call"] == call], call))
+    figure.update_layout(**_layout(palette, height=250), margin={"l": 46, "r": 8, "t": 18, "b": 38})
+    axis = {
+        "ticksuffix": " %", "nticks": 5, "gridcolor": palette.hairline, "zeroline": True,
+        "zerolinecolor": palette.hairline, "color": palette.faint_ink, "tickfont": {"size": 10},
+    }  # fmt: skip
+    figure.update_xaxes(
+        **axis, range=measured, title={"text": "measured, CRISPRi", "standoff": 4, "font": {"size": 11}}
+    )
+    figure.update_yaxes(
+        **axis, range=predicted, title={"text": "predicted, knocked out", "standoff": 2, "font": {"size": 11}}
+    )
+    return mark_simulated(figure, is_simulated)
+
+
+def _limits(fractions: pd.Series) -> list[float]:
+    values = np.append(100.0 * fractions.to_numpy(float), 0.0)
+    edge = 0.1 * max(float(np.ptp(values)), 1.0)
+    return [float(values.min()) - edge, float(values.max()) + edge]
+
+
+def _scatter(rows: pd.DataFrame, call: str) -> go.Scatter:
+    title, symbol, colour = CALLS[call]
+    text = [
+        _hover(row, f"measured {percent(row.effect_fraction)}", f"predicted {percent(row.predicted_fraction)}", title)
+        for row in rows.itertuples()
+    ]
+    return go.Scatter(
+        x=100.0 * rows["effect_fraction"], y=100.0 * rows["predicted_fraction"], mode="markers", name=title,
+        customdata=rows["element_id"], text=text, hovertemplate="%{text}<extra></extra>",
+        marker={"color": colour, "symbol": symbol, "size": 6 if call == "not significant" else 9},
+    )  # fmt: skip
+
+
+def attention_change(table: pd.DataFrame, after: np.ndarray) -> dict[str, Any]:
+    """Parts of `attention_figure` that a change moves: values after, and stems of the difference, less and more."""
+    x, difference = table["tss_distance_bp"].to_numpy(float), after - table["attention"].to_numpy(float)
+    parts: dict[str, Any] = {"after": [float(value) for value in after]}
+    for name, is_it in (("less", difference < 0), ("more", difference > 0)):
+        stem_x, stem_y = _stems(x[is_it], difference[is_it])
+        parts[name] = {
+            "x": [None if np.isnan(value) else float(value) for value in stem_x],
+            "y": [None if np.isnan(value) else float(value) for value in stem_y],
+        }
+    return parts
+
+
+def attention_figure(
+    table: pd.DataFrame,
+    after: np.ndarray,
+    *,
+    x_range: tuple[float, float],
+    theme: ThemeName = "light",
+    is_simulated: bool = False,
+) -> go.Figure:
+    """A gene's attention to each element, before and after the change, and the difference below.
+
+    Args:
+      table: tss_distance_bp, attention (before), element_id and place, E rows.
+      after: (E,) attention with the change in place.
+      x_range: the distances shown, those of `effects_figure`.
+      theme: light or dark.
+      is_simulated: say so on the figure.
+    """
+    palette = PALETTES[theme]
+    x, before = table["tss_distance_bp"].to_numpy(float), table["attention"].to_numpy(float)
+    change = attention_change(table, after)
+    figure = go.Figure()
+    text = [_hover(row) for row in table.itertuples()]
+    for name, y, marker in (
+        ("before", before, {"symbol": "circle-open", "size": 6, "color": palette.faint_ink}),
+        ("after", change["after"], {"size": 4, "color": palette.accent}),
+    ):
+        hover = "%{text}<br>attention " + name + " %{y:.3g}<extra></extra>"
+        marks = {"mode": "markers", "customdata": table["element_id"], "text": text, "hovertemplate": hover}
+        figure.add_trace(go.Scatter(x=x, y=y, name=name, marker=marker, **marks))
+    for name, colour in (("less", DECREASE), ("more", INCREASE)):
+        line = {"color": colour, "width": 2}
+        figure.add_trace(go.Scatter(**change[name], yaxis="y2", mode="lines", line=line, hoverinfo="skip", name=name))
+    figure.update_layout(**_layout(palette, height=190), margin={"l": 46, "r": 8, "t": 18, "b": 22})
+    axis = {"nticks": 3, "gridcolor": palette.hairline, "color": palette.faint_ink, "tickfont": {"size": 10},
+            "zerolinecolor": palette.faint_ink, "zeroline": True, "fixedrange": True, "anchor": "x"}  # fmt: skip
+    least = {"autorangeoptions": {"include": [-0.001, 0.001]}}  # nothing changed is a flat line at 0
+    figure.update_layout(
+        yaxis={**axis, "domain": [0.52, 1], "rangemode": "tozero"}, yaxis2={**axis, **least, "domain": [0, 0.38]}
+    )
+    figure.update_xaxes(**_distance_axis(x_range, palette), nticks=5)
+    _panel_title(figure, "○ before  <b>•</b> after", 1.0, palette)
+    _panel_title(figure, "after − before", 0.38, palette)
+    return mark_simulated(figure, is_simulated)

@@ -1,0 +1,109 @@
+"""The band of CRISPRi measurements: three glyphs for what was tested, and no mark for what was not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dashboard.figures.band import Band, Trace, items_at, place, probe_trace, texts_at, three_digits
+from dashboard.theme import TRUTH, Palette
+
+HEIGHT = 84.0
+LEAST_PERCENT = 10.0  # of the y range to each side, so that noise does not fill the band
+GLYPHS = {"decrease": "circle", "increase": "triangle-up", "not significant": "circle-open"}
+SIGNS = {"decrease": "●", "increase": "▲", "not significant": "○"}
+WORDS = {
+    "decrease": "significant decrease",
+    "increase": "significant increase",
+    "not significant": "tested, not significant",
+}
+
+
+def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palette: Palette, view_bp: int) -> Band:
+    """Measured effects on one gene.
+
+    Args:
+      pairs: schema.CRISPR of the gene plus `call` (`decrease`, `increase`, `not significant`).
+    """
+    percent = 100.0 * pairs["effect_fraction"].to_numpy(np.float64)
+    traces = [_stems(pairs, percent)]
+    for call in ("not significant", "increase", "decrease"):
+        traces.append(_marks(pairs, percent, call, palette))
+    rows = items_at(probes, pairs["start"].to_numpy(), pairs["end"].to_numpy(), within_bp=view_bp / 600)
+    heights = np.append(np.nan_to_num(percent), 0.0)[rows]
+    traces.append(probe_trace(probes, texts_at(rows, pair_texts(pairs), "not tested"), y=heights))
+    low = min(-LEAST_PERCENT, float(np.nanmin(percent, initial=0.0)))
+    high = max(LEAST_PERCENT, float(np.nanmax(percent, initial=0.0)))
+    pad = 0.12 * (high - low)  # twice that below, where the counts are printed
+    return Band(
+        id="crispr",
+        title="CRISPRi",
+        unit=f"% of {gene_name[:10]} expression",
+        height=HEIGHT,
+        traces=traces,
+        y_range=(low - 2.5 * pad, high + pad),
+        note=f"−{three_digits(-low)} to +{three_digits(high)} %" if len(pairs) else "",
+        foot=count_text(pairs) if len(pairs) else "",
+        has_zero_line=True,
+        badge="" if len(pairs) else f"no CRISPRi pairs were tested for {gene_name}",
+    )
+
+
+def count_text(pairs: pd.DataFrame) -> str:
+    """The legend with counts: what each glyph means and how many there are."""
+    counts = pairs["call"].value_counts()
+    parts = [f"{SIGNS[call]} {counts[call]} {WORDS[call]}" for call in GLYPHS if counts.get(call, 0)]
+    return " · ".join([*parts, "not tested: no mark"])
+
+
+def pair_texts(pairs: pd.DataFrame) -> list[str]:
+    """One line for each pair: effect, call, power, place."""
+    texts = []
+    for pair in pairs.itertuples():
+        power = f", power {pair.power_at_25:.2f}" if np.isfinite(pair.power_at_25) else ""
+        effect = signed_percent(pair.effect_fraction)
+        texts.append(f"{effect}, {WORDS[pair.call]}{power}, {place(pair.chrom, pair.start, pair.end)}")
+    return texts
+
+
+def signed_percent(fraction: float) -> str:
+    """-0.24 -> −24 %."""
+    text = three_digits(100.0 * fraction)
+    return f"+{text} %" if fraction > 0 else f"{text} %" if np.isfinite(fraction) else text
+
+
+def _center(pairs: pd.DataFrame) -> np.ndarray:
+    return (pairs["start"].to_numpy(np.float64) + pairs["end"].to_numpy(np.float64)) / 2
+
+
+def _stems(pairs: pd.DataFrame, percent: np.ndarray) -> Trace:
+    chosen = (pairs["call"] != "not significant").to_numpy()
+    x, y = _center(pairs)[chosen], percent[chosen]
+    gap = np.full(len(x), np.nan)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.stack([x, x, gap], axis=1).ravel(),
+        "y": np.stack([np.zeros(len(x)), y, gap], axis=1).ravel().astype(np.float32),
+        "line": {"color": TRUTH["significant"], "width": 1.6},
+        "hoverinfo": "skip",
+        "name": "stems",
+    }
+
+
+def _marks(pairs: pd.DataFrame, percent: np.ndarray, call: str, palette: Palette) -> Trace:
+    chosen = (pairs["call"] == call).to_numpy()
+    is_open = call == "not significant"
+    colour = TRUTH["not significant"] if is_open else TRUTH["significant"]
+    marker: Trace = {"symbol": GLYPHS[call], "size": 5.5 if is_open else 8, "color": colour}
+    marker["line"] = {"width": 1, "color": colour if is_open else palette.background}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": _center(pairs)[chosen],
+        "y": percent[chosen].astype(np.float32).round(2),
+        "marker": marker,
+        "name": WORDS[call],
+        "hoverinfo": "skip",
+        "cliponaxis": True,
+    }

@@ -1,0 +1,320 @@
+"""Knock-out: a gene's elements, what the model says happens without them, and what CRISPRi measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import dash_mantine_components as dmc
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash.development.base_component import Component
+
+from dashboard.components import notice, provenance, shell, strength_table
+from dashboard.pages.knockout_answers import (
+    answer,
+    base_of,
+    context,
+    experiment_of,
+    history_of,
+    moved,
+    scan,
+    source_parts,
+)
+from dashboard.services import knockout as service
+from dashboard.services.knockout import Experiment
+from dashboard.services.library import Library
+from dashboard.state import ViewState, read_view
+from dashboard.theme import DECREASE, INCREASE
+
+if TYPE_CHECKING:
+    from cre_core.data.study import Study
+
+PATH, TITLE, ICON = "/knockout", "Knock-out", "knockout"
+
+
+def layout(library: Library, **query: str) -> Component:
+    """The page of a view; CreError for a gene, study or biosample that is not there."""
+    state, notices = read_view(query)
+    study = library.study(state.study)
+    state, remarks = settled(study, state)
+    models = service.models_of(study, state.biosample)
+    if not models:
+        return shell.page(state, _untrained(study, state), notices=[*notices, *remarks])
+    experiment = experiment_of(library, state)
+    strengths, odd = service.known_strengths(experiment.window, state.knock_outs)
+    known = set(experiment.scan.table["element_id"])
+    if state.element and state.element not in known:
+        odd = [f"'{state.element}' is not an element of this window: nothing is in focus", *odd]
+    element = state.element if state.element in known else _strongest(experiment)
+    state = state.with_(knock_outs=tuple(strengths.items()), element=element)
+    return shell.page(
+        state,
+        _main(experiment, state, models),
+        inspector=_side(),
+        footer=provenance.line(source_parts(experiment), is_simulated=study.info.is_simulated),
+        notices=[*notices, *remarks, *dict.fromkeys(odd)],
+    )
+
+
+def settled(study: Study, state: ViewState) -> tuple[ViewState, list[str]]:
+    """The view with its blanks filled: study, biosample, gene, model and mode; a line for what had to be replaced."""
+    remarks = []
+    biosample = state.biosample or study.info.biosamples[0]
+    models = service.models_of(study, biosample)
+    model = state.model or (models[0] if models else "")
+    if models and model not in models:
+        remarks.append(f"no weights of '{model}' for {biosample}; this is {models[0]}")
+        model = models[0]
+    examples = study.info.example_loci
+    gene = state.gene or (examples[0].gene_name if examples else str(study.genes["gene_name"].iloc[0]))
+    gene = str(study.gene(gene)["gene_name"])
+    return state.with_(study=study.name, biosample=biosample, gene=gene, model=model), remarks
+
+
+def _strongest(experiment: Experiment) -> str:
+    table = experiment.scan.table
+    return str(table["element_id"].iloc[int(table["single_fraction"].abs().fillna(0).argmax())])
+
+
+def _untrained(study: Study, state: ViewState) -> Component:
+    command = f"python -m cre_core train epinformer --study {study.folder} --biosample {state.biosample} "
+    command += f"--out {study.folder}/models"
+    return notice.empty(f"No model is trained for {state.biosample} in study {study.name}", command)
+
+
+# -- the parts of the page ----------------------------------------------------------------------------------------
+
+
+def _main(experiment: Experiment, state: ViewState, models: list[str]) -> Component:
+    gene = state.gene
+    base = base_of(experiment)
+    stores = [
+        dcc.Store(id="ko-base", data=base),
+        dcc.Store(id="ko-history", data=history_of(state)),
+        dcc.Store(id="ko-focus", data=state.element),
+        dcc.Store(id="ko-slots", data=[None] * strength_table.SLOTS),
+        *(dcc.Store(id=name) for name in ("ko-look", "ko-scan", "ko-answer", "ko-ask", "ko-context")),
+    ]
+    effects = html.Div([_graph("ko-effects"), _save("ko-effects", f"{gene}_knock_outs")], className="ko-figure")
+    bottom = html.Div(
+        [strength_table.table("ko-table", base["rows"]), strength_table.sliders()], className="ko-bottom"
+    )
+    colours = {"--ko-decrease": DECREASE, "--ko-increase": INCREASE}
+    return html.Div(
+        [*stores, _head(experiment, state, models), effects, _presets(base["presets"]), bottom],
+        className="ko-page",
+        style=colours,
+    )
+
+
+def _head(experiment: Experiment, state: ViewState, models: list[str]) -> Component:
+    unit = experiment.predictor.unit.text
+    numbers = html.Span(
+        [html.Span(id="ko-before"), html.Span(" → "), html.Span(id="ko-after")], className="ko-numbers"
+    )
+    track = html.Span(
+        html.Span(id="ko-bar", className="ko-bar"), className="ko-track", title="0 to twice the baseline"
+    )
+    change = html.Span(id="ko-change", className="ko-change")
+    result = [
+        numbers,
+        html.Span(unit, className="ko-unit"),
+        change,
+        track,
+        html.Span(id="ko-kind", className="ko-kind"),
+    ]
+    return html.Div(
+        [
+            html.Div(f"Predicted expression of {state.gene}", className="ko-title"),
+            _tools(experiment, state, models),
+            html.Div(
+                [*result, html.Span(id="ko-independent", className="ko-independent")],
+                id="ko-result",
+                className="ko-result ko-same",
+            ),
+            html.Div(id="ko-done", className="ko-done"),
+        ],
+        className="ko-head",
+    )
+
+
+def _tools(experiment: Experiment, state: ViewState, models: list[str]) -> Component:
+    predictor = experiment.predictor
+    modes = [{"value": mode, "label": mode} for mode in predictor.modes]
+    mode = dmc.SegmentedControl(id="ko-mode", data=modes, value=experiment.mode, size="xs")
+    definitions = "\n".join(predictor.mode_text(mode) for mode in predictor.modes)
+    other = [
+        html.A(name, href=state.with_(model=name).url(PATH), className="ko-button")
+        for name in models
+        if name != state.model
+    ]
+    buttons = [
+        html.Button(text, id=identity, className="ko-button", disabled=True)
+        for identity, text in (("ko-undo", "↶ undo"), ("ko-redo", "↷ redo"), ("ko-reset", "reset"))
+    ]
+    return html.Div([*other, html.Span(mode, title=definitions), *buttons], className="ko-tools")
+
+
+def _presets(presets: Mapping[str, list[str]]) -> Component:
+    buttons = [
+        html.Button(
+            f"{name} ({len(elements)})",
+            id={"type": "ko-preset", "name": name},
+            className="ko-button",
+            disabled=not elements,
+            title="knock out exactly these" if elements else "this gene has none",
+        )
+        for name, elements in presets.items()
+    ]
+    hint = html.Span("click a row for its slider, double-click to take it out", className="ko-faint")
+    return html.Div(["knock out", *buttons, hint], className="ko-presets")
+
+
+def _side() -> list[Component]:
+    return [
+        html.Div(
+            [
+                html.Div("Predicted against measured, this gene", className="ko-side-title"),
+                _graph("ko-agreement", height=250),
+                _save("ko-agreement", "predicted_against_measured"),
+                html.Div(id="ko-agreement-text"),
+            ],
+            className="ko-side",
+        ),
+        html.Div(
+            [
+                html.Div("Attention, a weight of the model", className="ko-side-title"),
+                _graph("ko-attention", height=190),
+                _save("ko-attention", "attention"),
+            ],
+            className="ko-side",
+        ),
+        html.Div(
+            [
+                html.Div("Same change, neighbouring genes", className="ko-side-title"),
+                html.Div(id="ko-neighbours", className="ko-side-text"),
+                html.Div("a knock-out that moves its neighbours is less specific", className="ko-faint"),
+            ],
+            className="ko-side",
+        ),
+    ]
+
+
+def _graph(identity: str, height: int | None = None) -> Component:
+    config: Any = {"responsive": True, "scrollZoom": identity == "ko-effects", "displayModeBar": False}
+    style = {"height": f"{height}px" if height else "100%"}
+    empty = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False},
+             "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}}  # fmt: skip
+    return dcc.Graph(id=identity, figure=empty, config=config, style=style)
+
+
+def _save(graph: str, name: str) -> Component:
+    buttons = [
+        html.Button(kind.upper(), title=f"save this figure as {kind.upper()}",
+                    **{"data-ko-save": f"{graph}:{kind}", "data-ko-name": name})  # type: ignore[arg-type]
+        for kind in ("svg", "png")
+    ]  # fmt: skip
+    return html.Div(buttons, className="ko-save")
+
+
+# -- callbacks ----------------------------------------------------------------------------------------------------
+
+
+def register(app: Dash, library: Library) -> None:
+    """Join the ids to the functions above and to those of assets/knockout.js."""
+    history, view = State("ko-history", "data"), State("view", "data")
+    app.callback(Output("ko-scan", "data"), Input("ko-look", "data"), view, prevent_initial_call=True)(
+        lambda look, state: scan(library, look, state)
+    )
+    app.callback(Output("ko-answer", "data"), Input("ko-history", "data"), view)(
+        lambda now, state: answer(library, now, state)
+    )
+    app.callback(Output("ko-context", "data"), Input("ko-ask", "data"), history, view, prevent_initial_call=True)(
+        lambda asked, now, state: context(library, asked, now, state)
+    )
+    app.callback(
+        Output("view", "data", allow_duplicate=True),
+        view,
+        Input("ko-history", "data"),
+        Input("ko-focus", "data"),
+        prevent_initial_call=True,
+    )(moved)
+    _register_browser_side(app)
+
+
+def _register_browser_side(app: Dash) -> None:
+    def browser(function: str, *dependencies: Any, on_load: bool = True) -> None:
+        app.clientside_callback(
+            ClientsideFunction("knockout", function), *dependencies, prevent_initial_call=not on_load
+        )
+
+    history, focus, base = State("ko-history", "data"), State("ko-focus", "data"), State("ko-base", "data")
+    slots, given = State("ko-slots", "data"), State("ko-answer", "data")
+    slot_ids = {"type": "ko-slot", "slot": ALL}
+    browser(
+        "act",
+        Output("ko-history", "data"),
+        Input("ko-slider", "value"),
+        Input(slot_ids, "value"),
+        Input({"type": "ko-preset", "name": ALL}, "n_clicks"),
+        Input("ko-undo", "n_clicks"),
+        Input("ko-redo", "n_clicks"),
+        Input("ko-reset", "n_clicks"),
+        Input("ko-mode", "value"),
+        Input("ko-table", "cellDoubleClicked"),
+        *(history, focus, slots, base),
+        on_load=False,
+    )
+    browser(
+        "choose",
+        Output("ko-focus", "data"),
+        Input("ko-table", "selectedRows"),
+        Input("ko-effects", "clickData"),
+        Input("ko-agreement", "clickData"),
+        focus,
+        on_load=False,
+    )
+    browser(
+        "look",
+        Output("ko-look", "data"),
+        Input("ko-history", "data"),
+        Input("theme", "data"),
+        State("ko-look", "data"),
+    )
+    browser(
+        "follow",
+        Output("ko-more", "children"),
+        Input("ko-history", "data"),
+        Input("ko-focus", "data"),
+        *(base, State("ko-context", "data"), slots),
+    )
+    browser(
+        "preview",
+        Input("ko-slider", "drag_value"),
+        Input(slot_ids, "drag_value"),
+        *(State("ko-slider", "value"), State(slot_ids, "value")),
+        *(history, focus, slots, base, given),
+        on_load=False,
+    )
+    browser("expect", Input("ko-history", "data"), base, given)
+    browser("announce", Input("ko-answer", "data"), history)
+    browser(
+        "draw",
+        Output("ko-effects", "figure"),
+        Input("ko-answer", "data"),
+        Input("ko-scan", "data"),
+        Input("ko-focus", "data"),
+        history,
+    )
+    browser(
+        "compare",
+        Output("ko-agreement", "figure"),
+        Output("ko-agreement-text", "children"),
+        Output("ko-base", "data"),
+        Input("ko-scan", "data"),
+        *(history, State("ko-context", "data")),
+        on_load=False,
+    )
+    browser(
+        "surround", Output("ko-neighbours", "children"), Input("ko-context", "data"), history, base, on_load=False
+    )

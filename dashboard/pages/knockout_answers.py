@@ -1,0 +1,233 @@
+"""What the knock-out page says: plain functions from what a person did to numbers, figures and lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from dash import html
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from dashboard.components import shell
+from dashboard.figures import knockout as figures
+from dashboard.figures.band import place, three_digits
+from dashboard.services import knockout as service
+from dashboard.services.knockout import Agreement, Experiment
+from dashboard.services.library import Library
+from dashboard.state import ViewState, read_view
+from dashboard.theme import ThemeName
+
+if TYPE_CHECKING:
+    from cre_core.interpretation.perturb import Perturbation
+
+
+def experiment_of(library: Library, state: ViewState) -> Experiment:
+    """The scan behind a view."""
+    study = library.study(state.study)
+    desk = service.desk_of(library)
+    return desk.experiment(study, state.gene, model=state.model, biosample=state.biosample, mode=state.mode)
+
+
+def source_parts(experiment: Experiment) -> list[str]:
+    """Where the numbers come from, for the line under the page."""
+    predictor, pairs = experiment.predictor, experiment.scan.pairs
+    info = predictor.study.info
+    inputs = [
+        f"{track.title} {track.source}".removesuffix(" simulated")
+        for track in info.tracks
+        if track.kind == "element_counts"
+        and track.assay in experiment.window.assays
+        and track.biosample == predictor.biosample
+    ]
+    references = sorted(set(pairs["reference"].dropna().astype(str))) if len(pairs) else []
+    fold = experiment.fold.replace("_", " ")
+    return [
+        info.assembly_name,
+        ", ".join(inputs),
+        "CRISPRi " + "; ".join(references[:3]) if references else "",
+        f"weights {info.name}/{predictor.name}/{predictor.folder.name}, {fold}",
+        "attention is a weight, not an effect",
+    ]
+
+
+def base_of(experiment: Experiment) -> dict[str, Any]:
+    """What the browser needs for estimates, sliders and the table, without asking again."""
+    table, scan = experiment.scan.table, experiment.scan
+    return {
+        "mode": experiment.mode,
+        "elements": list(table["element_id"]),
+        "distance_bp": [float(value) for value in table["tss_distance_bp"]],
+        "single_log2": [float(value) for value in table["single_log2"]],
+        "baseline": scan.baseline,
+        "log2_per_unit": float(np.log2(experiment.predictor.unit.log_base)),
+        "presets": service.presets(table),
+        "rows": rows_of(experiment),
+    }
+
+
+def rows_of(experiment: Experiment) -> list[dict[str, Any]]:
+    """Rows of the table, every element as measured."""
+    return [
+        {
+            "element_id": row.element_id,
+            "place": place(row.chrom, row.start, row.end),
+            "distance_bp": float(row.tss_distance_bp),
+            "element_class": row.element_class,
+            "strength": 1.0,
+            "single": _number(row.single_fraction),
+            "others": None,
+            "isWaiting": True,
+            "measured": _number(row.measured_fraction),
+            "call": row.measured_call,
+            "attention": _number(row.attention),
+        }
+        for row in experiment.scan.table.itertuples()
+    ]
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def history_of(state: ViewState) -> dict[str, Any]:
+    """The history at load: nothing to undo."""
+    now = {"knock_outs": [[element, strength] for element, strength in state.knock_outs], "mode": state.mode}
+    return {"past": [], "now": now, "future": [], "seq": 0}
+
+
+def scan(library: Library, look: Mapping[str, Any] | None, view: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a mode and a theme decide, sent once for both: the base, and the figures with nothing changed yet."""
+    if not look or not view:
+        raise PreventUpdate
+    state = read_view(view["state"])[0].with_(mode=look["mode"])
+    experiment = experiment_of(library, state)
+    theme: ThemeName = look["theme"]
+    table, pairs = experiment.scan.table, experiment.scan.pairs
+    x_range = figures.first_range(table, pairs)
+    after = table["attention"].to_numpy(float)
+    given: dict[str, Any] = {"theme": theme, "is_simulated": experiment.predictor.study.info.is_simulated}
+    return {
+        "mode": look["mode"],
+        "base": base_of(experiment),
+        "effects": figures.effects_figure(table, pairs, gene_name=state.gene, **given),
+        "attention": figures.attention_figure(table, after, x_range=x_range, **given),
+        "agreement": figures.agreement_figure(pairs, **given),
+        "agreement_text": agreement_lines(experiment.scan.agreement, experiment.scan.warning),
+        "focus_line": figures.focus_line(0.0, theme=theme),
+    }
+
+
+def answer(library: Library, history: Mapping[str, Any] | None, view: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The exact answer to the newest change: its numbers and marks, with the number of the change it answers."""
+    if not history or not view:
+        raise PreventUpdate
+    experiment, strengths = _asked(library, history, view)
+    result = service.run_knock_out(experiment, strengths)
+    return {
+        "seq": history["seq"],
+        "changed": figures.changed_marks(experiment.scan.table, strengths),
+        "attention": figures.attention_change(experiment.scan.table, result.attention_after),
+        "done": done_line(experiment, strengths),
+        **headline(experiment, result),
+    }
+
+
+def _asked(
+    library: Library, history: Mapping[str, Any], view: Mapping[str, Any]
+) -> tuple[Experiment, dict[str, float]]:
+    state = read_view(view["state"])[0].with_(mode=history["now"]["mode"])
+    experiment = experiment_of(library, state)
+    return experiment, service.known_strengths(experiment.window, history["now"]["knock_outs"])[0]
+
+
+def headline(experiment: Experiment, result: Perturbation) -> dict[str, Any]:
+    """Before, after and change, as printed."""
+    fraction, strengths = result.effect_fraction, result.strengths
+    is_between = any(0.0 < strength < 1.0 for strength in strengths.values())
+    change = f"{figures.percent(fraction)} (log2 FC {three_digits(result.log2_fold_change)})"
+    return {
+        "before": three_digits(result.before),
+        "after": three_digits(result.after),
+        "change": change if strengths else "nothing changed",
+        "fraction": _number(fraction),
+        "log2_fold_change": _number(result.log2_fold_change),
+        "look": "same" if not strengths else "decrease" if fraction < 0 else "increase",
+        "kind": "" if not strengths else "exact, interpolated" if is_between else "exact",
+        "independent": independent_line(experiment, strengths, fraction),
+    }
+
+
+def independent_line(experiment: Experiment, strengths: Mapping[str, float], fraction: float) -> str:
+    """What independent elements would have done together, and the interaction in points; or why there is none."""
+    if not strengths:
+        observed = experiment.scan.observed
+        return f"observed {three_digits(observed)}" if np.isfinite(observed) else ""
+    if len(strengths) < 2:
+        return ""
+    expected, reason = service.expected_fraction(experiment.scan.table, strengths)
+    if reason:
+        return reason
+    points = 100.0 * (fraction - expected)
+    text = three_digits(round(points, 1)) if abs(points) < 10 else three_digits(round(points))
+    sign = "+" if points > 0 and text != "0" else ""
+    return f"if independent {figures.percent(expected)} · interaction {sign}{text} points"
+
+
+def done_line(experiment: Experiment, strengths: Mapping[str, float]) -> list[Any]:
+    """What was done: how many elements, by which model, fold and mode, and whether the gene was in training."""
+    predictor, gene = experiment.predictor, experiment.window.gene
+    n_out = sum(strength == 0.0 for strength in strengths.values())
+    n_weak = len(strengths) - n_out
+    parts = [f"{n_out} element{'s' if n_out != 1 else ''} knocked out" if n_out or not n_weak else ""]
+    parts.append(f"{n_weak} weakened (interpolated)" if n_weak else "")
+    fold = experiment.fold.replace("_", " ")
+    seen: Component | str = f"{gene['chrom']} never seen in training"
+    if experiment.is_leaked:
+        seen = html.Span(f"{gene['gene_name']} WAS in training", className="ko-warn")
+    text = " · ".join(part for part in parts if part)
+    return [f"{text} · {predictor.label}, {fold} (", seen, f") · {predictor.mode_text(experiment.mode)}"]
+
+
+def agreement_lines(agreement: Agreement, warning: str) -> list[Component]:
+    """The numbers under the scatter, each with its n and interval, or the reason there is none."""
+    lines = []
+    if np.isfinite(agreement.spearman[0]):
+        lines.append(f"Spearman {_with_interval(agreement.spearman)}, n = {agreement.n}")
+    if np.isfinite(agreement.average_precision[0]):
+        rate = f"prevalence {three_digits(agreement.prevalence)} ({agreement.n_positive} positive)"
+        lines.append(f"AP {_with_interval(agreement.average_precision)}, {rate}")
+    lines += [text for text in (agreement.reason, warning) if text]
+    if agreement.n_without_element:
+        lines.append(f"{agreement.n_without_element} tested places hold no element of the model: not compared")
+    children: list[Component] = [html.Div(text, className="ko-side-text") for text in lines]
+    return [*children, html.Div("Only s = 0 compares with CRISPRi.", className="ko-faint")]
+
+
+def _with_interval(values: tuple[float, float, float]) -> str:
+    value, low, high = (f"{number:.2f}".replace("-", figures.MINUS) for number in values)
+    return f"{value} [{low}, {high}]" if np.isfinite(values[1]) else value
+
+
+def context(
+    library: Library, asked: Mapping[str, Any] | None, history: Mapping[str, Any], view: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What follows an answer: what each element still does with the others changed, and the neighbouring genes."""
+    if not asked or asked["seq"] != history["seq"]:
+        raise PreventUpdate
+    experiment, strengths = _asked(library, history, view)
+    others = service.with_others(experiment, strengths)
+    near = service.neighbours(experiment, strengths)
+    effects = [f"{row.gene_name} {figures.percent(row.effect_fraction)}" for row in near.itertuples()]
+    reason = "no neighbouring gene sees the same elements" if strengths else "nothing changed"
+    text = ", ".join(effects) or reason
+    return {"seq": history["seq"], "others": [_number(value) for value in others], "neighbours": text}
+
+
+def moved(view: Mapping[str, Any], history: Mapping[str, Any], element: str | None) -> dict[str, object]:
+    """The view after a change, for the address."""
+    now = history["now"]
+    pairs = tuple((name, float(strength)) for name, strength in now["knock_outs"])
+    state = read_view(view["state"])[0]
+    return shell.view_data(state.with_(knock_outs=pairs, mode=now["mode"], element=element or ""))

@@ -1,0 +1,223 @@
+"""From the tables of a window to the bands of the locus figure: which bands, in which order, with which range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from cre_core.genome import Locus
+from dashboard.figures.band import Band, broken, probe_positions
+from dashboard.figures.elements import element_band
+from dashboard.figures.genes import gene_band
+from dashboard.figures.intervals import domain_band, loop_band, motif_band, peak_band
+from dashboard.figures.locus import Frame, locus_figure
+from dashboard.figures.methods import method_band
+from dashboard.figures.signals import largest, signal_band
+from dashboard.figures.truth import truth_band
+from dashboard.services.locus import LocusData, sets_of, tracks_of
+from dashboard.state import ViewState
+from dashboard.theme import PALETTES, Palette, ThemeName, method_title
+
+if TYPE_CHECKING:
+    from cre_core.data.study import IntervalSet, Study, Track
+
+
+@dataclass(frozen=True)
+class Gene:
+    """The chosen gene with all that is known of its links.
+
+    Attributes:
+      name, tss: of the gene.
+      links: method -> schema.LINKS, in the order shown.
+      pairs: its measured pairs, with `call`.
+      note: one line about them, or empty.
+      problems: method -> one line why it has no links here.
+    """
+
+    name: str
+    tss: int
+    links: Mapping[str, pd.DataFrame]
+    pairs: pd.DataFrame
+    note: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+def band_titles(study: Study, biosample: str) -> dict[str, str]:
+    """Id -> title of every band that can be hidden, in drawing order; methods and truth are chosen elsewhere."""
+    tracks = {track.id: short_title(track.title, biosample) for track in tracks_of(study, biosample)}
+    sets = {entry.id: short_title(entry.title, biosample) for entry in sets_of(study, biosample)}
+    return {"genes": "Genes", **tracks, **sets, "elements": "Elements", "crispr": "CRISPRi"}
+
+
+def short_title(title: str, biosample: str) -> str:
+    """A track's title without what the header and the figure say already: the biosample, and that it is simulated."""
+    return title.replace("(simulated)", "").strip().removesuffix(f", {biosample}")
+
+
+def draw_locus(
+    study: Study,
+    data: LocusData,
+    state: ViewState,
+    *,
+    view: Locus,
+    gene: Gene | None,
+    theme: ThemeName,
+    width_px: float,
+    provenance: str,
+) -> go.Figure:
+    """The locus figure of a view."""
+    palette = PALETTES[theme]
+    loaded = data.loaded
+    probes = probe_positions(data.elements, start=loaded.start, end=loaded.end, view_bp=view.width_bp)
+    bands = [
+        *_gene_bands(data, state, view=view, width_px=width_px, probes=probes, palette=palette),
+        *_signal_bands(study, data, state, view=view, probes=probes),
+        *_interval_bands(study, data, state, view=view, probes=probes),
+    ]
+    if "elements" not in state.hidden:
+        bands.append(element_band(data.elements, probes=probes))
+    if gene is not None:
+        bands += _gene_link_bands(gene, state, view=view, probes=probes, palette=palette)
+    frame = Frame(
+        chrom=view.chrom,
+        start=view.start,
+        end=view.end,
+        loaded_start=loaded.start,
+        loaded_end=loaded.end,
+        assembly=study.info.assembly_name,
+        provenance=provenance,
+        width_px=width_px,
+        is_simulated=study.info.is_simulated,
+        bin_bp=data.bin_bp,
+        element=element_place(data.elements, state.element),
+        highlights=_highlights(study, state, view.chrom),
+        tss=gene.tss if gene is not None else None,
+    )
+    return locus_figure(bands, frame, palette=palette)
+
+
+def element_place(elements: pd.DataFrame, element_id: str) -> tuple[int, int] | None:
+    """Start and end of an element of the window; None when it is not there."""
+    found = elements[elements["element_id"] == element_id]
+    return (int(found["start"].iloc[0]), int(found["end"].iloc[0])) if len(found) else None
+
+
+def shared_tops(tracks: Sequence[Track], data: LocusData, state: ViewState, view: Locus) -> dict[str, float]:
+    """Track id -> upper end of its y range: that of the largest track of its assay when they share it."""
+    tops = {
+        track.id: largest(data.signals[track.id], start=view.start, end=view.end)
+        for track in tracks
+        if track.id in data.signals
+    }
+    if state.scale != "group":
+        return tops
+    units = {track.id: (track.assay, track.unit) for track in tracks}
+    return {name: max(top for other, top in tops.items() if units[other] == units[name]) for name in tops}
+
+
+def _gene_bands(
+    data: LocusData, state: ViewState, *, view: Locus, width_px: float, probes: np.ndarray, palette: Palette
+) -> list[Band]:
+    if "genes" in state.hidden:
+        return []
+    band = gene_band(
+        data.genes,
+        data.exons,
+        chosen=state.gene,
+        start=view.start,
+        end=view.end,
+        width_px=width_px,
+        probes=probes,
+        palette=palette,
+    )
+    return [band]
+
+
+def _signal_bands(study: Study, data: LocusData, state: ViewState, *, view: Locus, probes: np.ndarray) -> list[Band]:
+    tracks = [track for track in tracks_of(study, state.biosample) if track.id not in state.hidden]
+    tops = shared_tops(tracks, data, state, view)
+    bands = []
+    for track in tracks:
+        title = short_title(track.title, state.biosample)
+        if track.id in data.problems:
+            bands.append(broken(track.id, title, track.unit, probes=probes, reason=data.problems[track.id]))
+            continue
+        bands.append(
+            signal_band(
+                data.signals[track.id],
+                band_id=track.id,
+                title=title,
+                unit=track.unit,
+                assay=track.assay,
+                top=tops[track.id],
+                probes=probes,
+                scale=state.scale,
+                is_binned=track.kind == "bigwig",
+            )
+        )
+    return bands
+
+
+def _interval_bands(
+    study: Study, data: LocusData, state: ViewState, *, view: Locus, probes: np.ndarray
+) -> list[Band]:
+    sets = [entry for entry in sets_of(study, state.biosample) if entry.id not in state.hidden]
+    bands = []
+    for entry in sets:
+        title = short_title(entry.title, state.biosample)
+        if entry.id in data.problems:
+            reason = data.problems[entry.id]
+            bands.append(broken(entry.id, title, "", probes=probes, reason=reason))
+        else:
+            bands.append(_interval_band(entry, title, data.intervals[entry.id], view=view, probes=probes))
+    return bands
+
+
+def _interval_band(entry: IntervalSet, title: str, rows: pd.DataFrame, *, view: Locus, probes: np.ndarray) -> Band:
+    title, _, how = title.partition(" (")
+    title = title.partition(" between ")[0]
+    unit = ", ".join(filter(None, [how.rstrip(")"), "lifted" if entry.lifted_from else ""]))
+    if entry.kind == "domains":
+        return domain_band(rows, band_id=entry.id, title=title, unit=unit, probes=probes)
+    if entry.kind == "loops":
+        return loop_band(rows, band_id=entry.id, title=title, unit=unit, probes=probes, view_bp=view.width_bp)
+    draw = peak_band if entry.kind == "peaks" else motif_band
+    return draw(
+        rows, band_id=entry.id, title=title, unit=unit, assay=entry.assay, probes=probes, view_bp=view.width_bp
+    )
+
+
+def _gene_link_bands(
+    gene: Gene, state: ViewState, *, view: Locus, probes: np.ndarray, palette: Palette
+) -> list[Band]:
+    bands = [
+        method_band(
+            links,
+            method=method,
+            gene_name=gene.name,
+            tss=gene.tss,
+            top=state.top,
+            threshold=state.threshold,
+            probes=probes,
+        )
+        for method, links in gene.links.items()
+    ]
+    bands += [
+        broken(method, method_title(method), "", probes=probes, reason=reason)
+        for method, reason in gene.problems.items()
+    ]
+    if "crispr" not in state.hidden:
+        bands.append(
+            truth_band(gene.pairs, gene_name=gene.name, probes=probes, palette=palette, view_bp=view.width_bp)
+        )
+    return bands
+
+
+def _highlights(study: Study, state: ViewState, chrom: str) -> list[tuple[int, int]]:
+    places = [Locus.parse(text, study.assembly) for text in state.highlights]
+    return [(place.start, place.end) for place in places if place.chrom == chrom]

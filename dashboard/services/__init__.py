@@ -1,0 +1,1 @@
+"""Cached calls into cre_core."""

@@ -1,0 +1,158 @@
+"""The studies at hand, opened once, and results computed once.
+
+`library.study(name)` gives the open Study; `library.memo(study, key, function)` gives a result from the disk cache,
+computing it at the first call. A study that is prepared anew, models that are trained anew and a program that changed
+have another stamp, so that old results are never shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import diskcache
+
+from cre_core.data.study import Study
+from cre_core.errors import CreError, NotAvailable, UnknownName
+from dashboard.services.jobs import Jobs
+
+if TYPE_CHECKING:
+    from dashboard.settings import Settings
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
+EMBEDDED_MODELS = ROOT / "precomputed" / "models"
+CACHE_BYTES = 1_000_000_000
+_ABSENT = "crescope: absent"
+
+
+class Library:
+    """Every study of the settings, by name.
+
+    Attributes:
+      settings: what the dashboard was started with.
+      problems: study folder -> one line why it could not be opened.
+      jobs: studies being made.
+      cache: the disk cache; results only, private to the user, at most CACHE_BYTES.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        settings.cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.cache = diskcache.Cache(str(settings.cache_dir), size_limit=CACHE_BYTES)
+        self.problems: dict[Path, str] = {}
+        self.jobs = Jobs(on_end=self.refresh)
+        self._studies: dict[str, Study] = {}
+        self._stamps: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again for studies: those of the settings, then those in `studies_dir`; changed ones are reopened."""
+        studies: dict[str, Study] = {}
+        stamps: dict[str, str] = {}
+        problems: dict[Path, str] = {}
+        for folder in self._folders():
+            try:
+                stamp = _stamp(folder)
+                study = self._opened(folder, stamp)
+            except CreError as error:
+                problems[folder] = str(error)
+                continue
+            if study.name not in studies:
+                studies[study.name], stamps[study.name] = study, stamp
+        with self._lock:
+            self._studies, self._stamps, self.problems = studies, stamps, problems
+
+    def names(self) -> list[str]:
+        """Names of the studies, the default first."""
+        return list(self._studies)
+
+    def study(self, name: str = "") -> Study:
+        """The open study of a name; the default one for an empty name.
+
+        Raises:
+          UnknownName: no such study here.
+        """
+        if not name:
+            return self.default()
+        if name not in self._studies:
+            known = ", ".join(self._studies) or "none"
+            raise UnknownName(f"no study '{name}' here; there are: {known}")
+        return self._studies[name]
+
+    def default(self) -> Study:
+        """The first study of the settings.
+
+        Raises:
+          NotAvailable: there is none.
+        """
+        for study in self._studies.values():
+            return study
+        raise NotAvailable("no study here; python -m cre_core simulate --out studies/demo makes one")
+
+    def memo(self, study: str, key: tuple[object, ...], function: Callable[[], T]) -> T:
+        """`function()`, computed once per study, its stamp and key, and then read from the disk cache.
+
+        Args:
+          study: name of the study the result belongs to.
+          key: what else the result depends on: the function's name first, then its arguments.
+          function: pure; its result is kept.
+        """
+        name = self.study(study).name
+        text = repr((_code_stamp(), name, self._stamps[name], *key))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        found = self.cache.get(digest, default=_ABSENT)
+        if isinstance(found, str) and found == _ABSENT:
+            found = function()
+            self.cache.set(digest, found)
+        return found  # type: ignore[return-value]
+
+    def describe(self) -> dict[str, dict[str, object]]:
+        """What the header's selects need to know of each study."""
+        return {
+            name: {
+                "title": study.info.title,
+                "assembly": study.info.assembly_name,
+                "biosamples": list(study.info.biosamples),
+                "is_simulated": study.info.is_simulated,
+            }
+            for name, study in self._studies.items()
+        }
+
+    def close(self) -> None:
+        """Stop the jobs and close the cache's file."""
+        self.jobs.close()
+        self.cache.close()
+
+    def _folders(self) -> list[Path]:
+        found = sorted(path.parent for path in self.settings.studies_dir.glob("*/study.json"))
+        given = [folder for folder in self.settings.studies if (folder / "study.json").is_file()]
+        return list(dict.fromkeys([*given, *found]))
+
+    def _opened(self, folder: Path, stamp: str) -> Study:
+        for name, study in self._studies.items():
+            if study.folder == folder and self._stamps[name] == stamp:
+                return study
+        return Study.open(folder)
+
+
+def _stamp(folder: Path) -> str:
+    """What changes when a study is prepared anew, or its models are trained anew."""
+    weights = [*folder.glob("models/*/*/*"), *EMBEDDED_MODELS.glob(f"{folder.name}/*/*")]
+    return f"{folder.resolve()}:{_of_files([folder / 'study.json', *weights])}"
+
+
+@cache
+def _code_stamp() -> str:
+    """What changes with the program: results of older code may have another form."""
+    return _of_files(path for top in ("cre_core", "dashboard/services") for path in (ROOT / top).rglob("*.py"))
+
+
+def _of_files(paths: Iterable[Path]) -> str:
+    about = sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+    return hashlib.sha256(repr(about).encode()).hexdigest()

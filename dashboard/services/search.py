@@ -1,0 +1,129 @@
+"""What the search box means: a gene, a place or an element, and up to eight suggestions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import pandas as pd
+
+from cre_core.data.study import Study
+from cre_core.errors import BadInput, CreError, UnknownName
+from cre_core.genome import Locus
+
+SHOWN = 8
+ELEMENT_VIEW_BP, GENE_VIEW_BP = 50_000, 200_000
+LEAST_ELEMENT_TEXT = 3
+_LOOKS_LIKE_PLACE = re.compile(r"^\s*[\w.]+\s*:\s*[\d,]+\s*(?:[-–]|\.\.)\s*[\d,]+\s*$")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing found.
+
+    Attributes:
+      kind: what it is.
+      text: its name.
+      note: where it is.
+      changes: what opening it changes in the view: fields of ViewState.
+      names: every name it goes by.
+    """
+
+    kind: Literal["gene", "place", "element"]
+    text: str
+    note: str
+    changes: tuple[tuple[str, str], ...]
+    names: tuple[str, ...] = ()
+
+
+def suggestions(study: Study, text: str) -> list[Hit]:
+    """Up to eight things the text may mean, the likeliest first; none when it means nothing yet."""
+    text = text.strip()
+    if not text:
+        return []
+    if _LOOKS_LIKE_PLACE.match(text):
+        try:
+            return [_place(study, text)]
+        except CreError:
+            return []
+    return [*_genes(study, text, SHOWN), *_elements(study, text, SHOWN)][:SHOWN]
+
+
+def resolve(study: Study, text: str) -> Hit:
+    """The one thing the text means.
+
+    Raises:
+      BadInput: an empty text, a place that cannot be, or past the chromosome's end.
+      UnknownName: no gene and no element of that name; close names are proposed.
+    """
+    text = text.strip()
+    if not text:
+        raise BadInput("the search box is empty; wanted a gene, a place such as chr8:1,000-2,000, or an element")
+    hits = [*_genes(study, text, 1), *_elements(study, text, 1)]
+    for hit in hits:
+        if text.upper() in (name.upper() for name in hit.names):
+            return hit
+    if _LOOKS_LIKE_PLACE.match(text):
+        return _place(study, text)
+    if len(hits) == 1 and len(suggestions(study, text)) == 1:
+        return hits[0]
+    study.gene(text)
+    raise UnknownName(f"study {study.name} has no gene and no element '{text}'")
+
+
+def _place(study: Study, text: str) -> Hit:
+    locus = Locus.parse(text, study.assembly)
+    return Hit("place", str(locus), study.info.assembly_name, (("locus", str(locus)), ("element", "")))
+
+
+def _genes(study: Study, text: str, most: int) -> list[Hit]:
+    """Genes by name or id: the very name first, then names that begin so, then names that hold the text."""
+    index = _gene_index(study)
+    wanted = text.upper()
+    exact = (index["upper"] == wanted) | (index["upper_id"] == wanted)
+    begins = index["upper"].str.startswith(wanted) | index["upper_id"].str.startswith(wanted)
+    inside = index["upper"].str.contains(wanted, regex=False)
+    order = pd.concat([index[exact], index[begins & ~exact], index[inside & ~begins & ~exact]]).head(most)
+    return [_gene_hit(study, row) for _, row in order.iterrows()]
+
+
+def _gene_hit(study: Study, row: pd.Series) -> Hit:
+    body = Locus(row["chrom"], int(row["start"]), int(row["end"]))
+    names = (str(row["gene_name"]), str(row["gene_id"]))
+    if row["is_modelled"]:
+        changes = (("gene", names[0]), ("locus", ""), ("element", ""), ("knock_outs", ""))
+        return Hit("gene", names[0], str(body), changes, names)
+    view = body.resized(max(GENE_VIEW_BP, 3 * body.width_bp), study.assembly)
+    return Hit("gene", names[0], f"{body} · no model", (("locus", str(view)), ("element", "")), names)
+
+
+def _elements(study: Study, text: str, most: int) -> list[Hit]:
+    if len(text) < LEAST_ELEMENT_TEXT:
+        return []
+    elements = study.elements
+    begins = elements["element_id"].str.upper().str.startswith(text.upper())
+    return [_element_hit(study, row) for _, row in elements[begins].head(most).iterrows()]
+
+
+def _element_hit(study: Study, row: pd.Series) -> Hit:
+    place = Locus(row["chrom"], int(row["start"]), int(row["end"]))
+    view = place.resized(ELEMENT_VIEW_BP, study.assembly)
+    name = str(row["element_id"])
+    changes = (("locus", str(view)), ("element", name))
+    return Hit("element", name, f"{row['element_class']} · {place}", changes, (name,))
+
+
+@lru_cache(maxsize=8)
+def _gene_index(study: Study) -> pd.DataFrame:
+    """Every gene with its name in capitals, once per study; short names first, so that MYC stands before MYCN."""
+    columns = ["gene_id", "gene_name", "chrom", "start", "end"]
+    genes = study.genes[columns].assign(is_modelled=True)
+    if study.has("gene_bodies") and "gene_name" in study.gene_bodies:
+        bodies = study.gene_bodies.drop_duplicates("gene_name")
+        others = bodies[~bodies["gene_name"].isin(genes["gene_name"])].reindex(columns=columns)
+        genes = pd.concat([genes, others.assign(is_modelled=False).fillna({"gene_id": ""})])
+    genes["upper"] = genes["gene_name"].astype(str).str.upper()
+    genes["upper_id"] = genes["gene_id"].astype(str).str.upper()
+    return genes.iloc[genes["upper"].str.len().argsort(kind="stable")].reset_index(drop=True)

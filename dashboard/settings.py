@@ -1,0 +1,121 @@
+"""What the dashboard is started with. `python -m dashboard --help` lists the options.
+
+Loopback is the default. Another host demands a token (`--token` or CRESCOPE_TOKEN) and refuses debug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cre_core.errors import BadInput
+
+EMBEDDED = Path(__file__).resolve().parents[1] / "precomputed" / "demo"
+LEAST_TOKEN_LENGTH = 16
+
+
+def _default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescope"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where studies are and how pages are served.
+
+    Attributes:
+      studies: study folders; the first is the default study.
+      host, port: address to listen on.
+      cache_dir: computed results, private to the user.
+      data_dir: raw files a study is prepared from.
+      studies_dir: where studies prepared from the Home page go; every study in it is offered.
+      mirror: folder or base address that holds the raw files; None = their public addresses.
+      token: what a visitor must know; needed on every host but loopback.
+      debug: Dash's own developer tools; loopback only.
+    """
+
+    studies: tuple[Path, ...] = (EMBEDDED,)
+    host: str = "127.0.0.1"
+    port: int = 8050
+    cache_dir: Path = field(default_factory=_default_cache)
+    data_dir: Path = Path("data")
+    studies_dir: Path = Path("studies")
+    mirror: str | None = None
+    token: str | None = None
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.port < 65536:
+            raise BadInput(f"port {self.port} is not a port; wanted 1 to 65535")
+        if self.is_loopback:
+            return
+        if not self.token:
+            raise BadInput(f"host {self.host} is open to others; set CRESCOPE_TOKEN or --token, or use 127.0.0.1")
+        if len(self.token) < LEAST_TOKEN_LENGTH:
+            raise BadInput(f"the token has {len(self.token)} characters; wanted at least {LEAST_TOKEN_LENGTH}")
+        if self.debug:
+            raise BadInput(f"host {self.host} is open to others; debug is for 127.0.0.1 only")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the pages."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the command line, and the token from CRESCOPE_TOKEN.
+
+    Args:
+      arguments: without the program's name.
+      environment: variables; None = this process's.
+
+    Raises:
+      BadInput: an option that cannot be, a folder that is no study, an open host without a token.
+    """
+    given = _parser().parse_args(list(arguments))
+    environment = os.environ if environment is None else environment
+    for folder in given.study:
+        if not (folder / "study.json").is_file():
+            raise BadInput(f"--study {folder} is no study: study.json is missing; `prepare` or `simulate` makes one")
+    return Settings(
+        studies=tuple(given.study) or (EMBEDDED,),
+        host=given.host,
+        port=given.port,
+        cache_dir=given.cache or _default_cache(),
+        data_dir=given.data,
+        studies_dir=given.studies,
+        mirror=given.mirror,
+        token=given.token or environment.get("CRESCOPE_TOKEN") or None,
+        debug=given.debug,
+    )
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose complaint is one line of the error tree."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise BadInput(f"{message}; python -m dashboard --help lists the options")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m dashboard", description="Browse what regulates a gene.")
+    parser.add_argument("--study", action="append", type=Path, default=[], metavar="DIR", help="study folder")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (another than loopback needs a token)"
+    )
+    parser.add_argument("--port", type=int, default=8050)
+    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="raw files")
+    parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="prepared studies")
+    parser.add_argument("--mirror", metavar="DIR_OR_URL", help="where the raw files are instead of their addresses")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="computed results")
+    parser.add_argument("--token", help="what visitors must know; CRESCOPE_TOKEN does the same unseen")
+    parser.add_argument("--debug", action="store_true", help="Dash's developer tools, loopback only")
+    return parser

@@ -1,0 +1,121 @@
+"""Commands: what they print, what they write, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cre_core import cli
+from cre_core.inference.predictor import Predictor
+from cre_core.interpretation.perturb import knock_out
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    monkeypatch.setattr(sys, "argv", ["cre_core", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    return int(left.value.code or 0)
+
+
+def test_knockout_prints_and_writes_the_librarys_number(
+    toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, out = toy_predictor.study.folder, tmp_path / "ko.json"
+    common = ("--study", study, "--model", "epinformer", "--biosample", "ToyCell", "--gene", "genea", "--json", out)
+    assert run(monkeypatch, "knockout", *common, "--element", "e2", "--mode", "mask") == 0
+    answer = json.loads(out.read_text())
+    expected = knock_out(toy_predictor, toy_predictor.window("G1"), {"e2": 0.0})
+    assert answer["effect_fraction"] == pytest.approx(expected.effect_fraction, abs=1e-6)
+    assert answer["is_simulated"] is True
+    assert answer["seen_in_training"] is False
+    assert "log2 FC" in capsys.readouterr().out
+    assert run(monkeypatch, "knockout", *common, "--scan") == 0
+    assert [row["element_id"] for row in json.loads(out.read_text())["singles"]] == ["e1", "e2", "e3", "e4"]
+
+
+def test_predict(toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "p.json"
+    code = run(
+        monkeypatch, "predict", "--study", toy_predictor.study.folder, "--model", "epinformer",
+        "--biosample", "ToyCell", "--gene", "G3", "--json", out,
+    )  # fmt: skip
+    answer = json.loads(out.read_text())
+    assert code == 0
+    assert (answer["gene_name"], answer["fold"], answer["unit"]) == ("geneB", "fold_2", "log2(TPM + 1)")
+    assert set(answer["attention"]) == {"e5", "e6"}
+
+
+def test_evaluate_links_writes_the_contracts_rows(
+    toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    out = tmp_path / "links.json"
+    code = run(
+        monkeypatch, "evaluate", "links", "--study", toy_predictor.study.folder, "--biosample", "ToyCell",
+        "--methods", "distance,epinformer.attention", "--resamples", "20", "--json", out,
+    )  # fmt: skip
+    rows = json.loads(out.read_text())
+    assert code == 0
+    assert {"method", "n", "n_positive", "prevalence", "metric", "value", "ci_low", "ci_high"} <= set(rows[0])
+    ap = next(r for r in rows if r["metric"] == "average_precision" and r["method"] == "distance")
+    assert (ap["n"], ap["n_positive"], ap["value"]) == (3, 1, 1.0)  # the one positive is the nearest of three
+
+
+def test_import_weights(shared_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    weights = shared_data / "epinformer_weights"
+    file = weights / "fold_11_EPInformer_PE_Activity_CAGE_K562_checkpoint.pt"
+    assert run(monkeypatch, "import-weights", "epinformer", file, "--out", tmp_path) == 0
+    assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("predict", "--gene", "geneQ"), "study toy has no gene 'geneQ'; did you mean geneA, geneM, geneB?"),
+        (("knockout", "--gene", "geneA"), "give --element ID (once or more) or --scan"),
+        (("knockout", "--gene", "geneA", "--element", "e6"), "e6 is not among the 4 elements"),
+        (("knockout", "--gene", "geneA", "--element", "e2", "--strength", "1.5"), "a strength of 1.5; wanted 0 to 1"),
+        (("knockout", "--gene", "geneA", "--element", "e2", "--mode", "scramble"), "has no mode 'scramble' here"),
+        (("predict", "--gene", "geneA", "--model", "creator"), "creator has no weights for ToyCell in study toy"),
+    ],
+)
+def test_bad_input_is_one_line_and_two(
+    toy_predictor: Predictor,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    says: str,
+) -> None:
+    model = () if "--model" in arguments else ("--model", "epinformer")
+    code = run(monkeypatch, *arguments, *model, "--study", toy_predictor.study.folder, "--biosample", "ToyCell")
+    error = capsys.readouterr().err
+    assert code == 2
+    assert says in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), ""),
+        (("nonsense",), "No such command 'nonsense'"),
+        (("download", "hela", "--data", "x"), "no study recipe 'hela'; there are k562"),
+        (("evaluate", "links", "--study", "nowhere", "--biosample", "K562"), "no study in nowhere"),
+        (("import-weights", "unknown", "x.pt", "--out", "y"), "no model 'unknown'"),
+    ],
+)
+def test_usage_errors(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], says: str
+) -> None:
+    assert run(monkeypatch, *arguments) == (2 if arguments else 0) or not arguments
+    assert says in capsys.readouterr().err
+
+
+def test_studies_lists_the_embedded_one() -> None:
+    done = subprocess.run([sys.executable, "-m", "cre_core", "studies"], capture_output=True, text=True, check=True)
+    lines = {line.split("\t")[0]: line for line in done.stdout.splitlines()}
+    assert "simulated" in lines["demo"]
+    assert "k562" in lines

@@ -1,0 +1,130 @@
+"""Home: studies with their example loci, and the real studies that can be brought."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from dash.exceptions import PreventUpdate
+from playwright.sync_api import Page, expect
+
+from cre_core.errors import UnknownName
+from dashboard.pages import home
+from dashboard.services.jobs import Command, Job
+from dashboard.services.library import Library
+from dashboard.services.overview import Offer, overview
+
+OFFER = Offer("k562", "K562", "hg38", ("K562",), 31, 28_000_000)
+
+
+def test_a_study_in_numbers(library: Library) -> None:
+    seen = overview(library, "tiny")
+    assert seen.counts == {"genes": 40, "elements": 200, "tracks": 1, "interval sets": 0, "contact maps": 0}
+    assert (seen.tested, seen.significant, seen.positive) == (3, 2, 1)
+    assert (seen.models, seen.created) == ({}, "2025-01-01")
+
+
+def test_counts_of_nothing_are_left_out(library: Library) -> None:
+    names = [name.children for name, _ in home.facts(overview(library, "tiny"))]
+    assert names == ["genes", "elements", "tracks", "CRISPRi pairs", "significant", "decreases", "models"]
+
+
+def test_no_screen_is_said(library: Library, tiny_study: Path) -> None:
+    (tiny_study / "crispr.parquet").unlink()
+    shown = {name.children: value.children for name, value in home.facts(overview(library, "tiny"))}
+    assert shown["CRISPRi"] == "no screen"
+
+
+@pytest.mark.parametrize(
+    ("locus", "short"),
+    [
+        ("chr8:127,500,001-129,900,000", "chr8:128-130 Mb"),
+        ("chr1:1-400,000", "chr1:0-0.4 Mb"),
+        ("somewhere", "somewhere"),
+    ],
+)
+def test_places_in_short(locus: str, short: str) -> None:
+    assert home.short_place(locus) == short
+
+
+@pytest.mark.parametrize(
+    ("job", "is_here", "button", "says"),
+    [
+        (None, False, "Download and prepare", "not here yet"),
+        (None, True, "Make again", "ready, listed above"),
+        (
+            Job("k562", "running", "download", 0, 3, "a.bed", 3, 12),
+            False,
+            "Cancel",
+            "1 of 3 · download · a.bed · 25 %",
+        ),
+        (Job("k562", "running", "prepare", 1, 3), False, "Cancel", "2 of 3 · prepare"),
+        (Job("k562", "failed", "download", message="no network"), False, "Resume", "no network"),
+        (Job("k562", "cancelled", "prepare"), False, "Resume", "stopped during prepare; what was complete is kept"),
+        (Job("k562", "done", "precompute", 3, 3), True, "Make again", "ready, listed above"),
+    ],
+)
+def test_how_far_a_job_is(job: Job | None, is_here: bool, button: str, says: str) -> None:
+    row = home.offer_row(OFFER, job, is_here).to_plotly_json()["props"]["children"]
+    assert row[2].children == button
+    assert says in str(row[1])
+
+
+def test_a_button_just_drawn_was_not_pressed(library: Library) -> None:
+    with pytest.raises(PreventUpdate):
+        home.press(library, {"type": "job-start", "name": "k562"}, [{"value": None}])
+    assert library.jobs.status("k562") is None
+
+
+def test_only_what_is_offered_can_be_made(library: Library) -> None:
+    with pytest.raises(UnknownName, match=r"no study '\.\./x' can be made here; there are k562"):
+        home.press(library, {"type": "job-start", "name": "../x"}, [{"value": 1}])
+
+
+def test_the_clock_rests_when_nothing_runs(library: Library) -> None:
+    *_, may_rest, known = home.progressed(library, ["tiny"])
+    assert (may_rest, known) == (True, ["tiny"])
+    library.jobs.start("k562", [Command("wait", (sys.executable, "-c", "import time; time.sleep(30)"))])
+    assert home.progressed(library, ["tiny"])[3] is False
+    home.press(library, {"type": "job-cancel", "name": "k562"}, [{"value": 1}])
+    assert library.jobs.status("k562").state == "cancelled"
+
+
+def test_a_new_study_is_drawn(library: Library) -> None:
+    _, studies, described, *_ = home.progressed(library, [])
+    assert [block.id for block in studies] == ["study-tiny"]
+    assert described["tiny"]["is_simulated"] is True
+
+
+@pytest.mark.browser
+def test_home_shows_the_demo_as_simulated(page: Page, dashboard_url: str) -> None:
+    page.goto(dashboard_url)
+    study = page.locator("#study-demo")
+    expect(study.locator(".cs-simulated")).to_have_text("simulated")
+    expect(page.locator("#study-kind")).to_have_text("simulated")
+    expect(study.locator(".cs-card").first).to_be_visible()
+    expect(page.locator("#offer-k562")).to_contain_text("not here yet")
+
+
+@pytest.mark.browser
+def test_an_example_opens_its_locus(page: Page, dashboard_url: str) -> None:
+    page.goto(dashboard_url)
+    card = page.locator("#study-demo .cs-card").first
+    gene = card.locator("strong").inner_text()
+    card.click()
+    page.wait_for_url("**/locus?**")
+    assert parse_qs(urlsplit(page.url).query)["gene"] == [gene]
+
+
+@pytest.mark.browser
+def test_bringing_a_study_without_its_files_is_one_line(page: Page, dashboard_url: str) -> None:
+    page.goto(dashboard_url)
+    page.locator("#offer-k562 button").click()
+    problem = page.locator("#offer-k562 .cs-problem")
+    expect(problem).to_contain_text("no-mirror", timeout=30_000)
+    assert "\n" not in problem.inner_text()
+    page.reload()
+    expect(page.locator("#offer-k562 button")).to_have_text("Resume")
+    expect(problem).to_contain_text("no-mirror")

@@ -1,0 +1,129 @@
+"""Lines of text and the view of the knock-out page, from plain values."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cre_core.errors import UnknownName
+from cre_core.interpretation.perturb import Perturbation
+from dashboard.pages import knockout as page
+from dashboard.pages import knockout_answers as answers
+from dashboard.services.knockout import Agreement, Experiment, Scan
+from dashboard.state import ViewState
+
+NONE = (float("nan"),) * 3
+AGREEMENT = Agreement(34, 6, 2, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), "")
+
+
+def experiment(*, saw: bool = False, observed: float = 3.5) -> Experiment:
+    table = pd.DataFrame({"element_id": ["a", "b"], "single_log2": [-1.0, np.log2(0.8)]})
+    predictor = SimpleNamespace(label="Toy", mode_text=lambda mode: f"{mode}: taken out")
+    window = SimpleNamespace(gene={"gene_id": "g", "gene_name": "TOY", "chrom": "chr19"})
+    scan = Scan(table, pd.DataFrame(), 3.0, observed, "", AGREEMENT)
+    return Experiment(predictor, window, "mask", scan, "fold_7", saw)  # type: ignore[arg-type]
+
+
+def result(strengths: dict[str, float], *, before: float = 3.0, after: float = 1.0) -> Perturbation:
+    change = after - before
+    nothing = np.array([])
+    return Perturbation("g", strengths, "mask", before, after, "log2(x)", change, 2**change - 1, nothing, nothing)
+
+
+def test_the_headline_gives_before_after_and_the_interaction() -> None:
+    found = answers.headline(experiment(), result({"a": 0.0, "b": 0.0}))
+    assert (found["before"], found["after"], found["change"]) == ("3", "1", "−75 % (log2 FC −2)")
+    # alone: half, and four fifths; together 40 % would be left, 25 % is
+    assert found["independent"] == "if independent −60 % · interaction −15 points"
+    assert (found["kind"], found["look"]) == ("exact", "decrease")
+
+
+def test_a_strength_between_0_and_1_is_called_interpolated_and_has_no_interaction() -> None:
+    found = answers.headline(experiment(), result({"a": 0.5, "b": 0.0}))
+    assert found["kind"] == "exact, interpolated"
+    assert found["independent"] == "no interaction while a strength lies between 0 and 1"
+
+
+def test_nothing_changed_shows_what_was_observed_or_nothing() -> None:
+    found = answers.headline(experiment(), result({}, after=3.0))
+    assert (found["change"], found["look"], found["independent"]) == ("nothing changed", "same", "observed 3.5")
+    assert answers.headline(experiment(observed=np.nan), result({}))["independent"] == ""
+
+
+def test_a_model_without_a_number_says_no_data_and_never_0() -> None:
+    found = answers.headline(experiment(), result({"a": 0.0}, before=np.nan, after=np.nan))
+    assert (found["before"], found["after"]) == ("no data", "no data")
+    assert found["change"] == "no data (log2 FC no data)"
+    assert found["fraction"] is None
+
+
+def text_of(part: object) -> str:
+    if isinstance(part, list):
+        return "".join(text_of(child) for child in part)
+    return part if isinstance(part, str) else text_of(part.children)  # type: ignore[attr-defined]
+
+
+def test_the_line_below_says_what_was_done_and_whether_the_gene_was_in_training() -> None:
+    line = text_of(answers.done_line(experiment(), {"a": 0.0, "b": 0.5}))
+    assert line == (
+        "1 element knocked out · 1 weakened (interpolated) · Toy, fold 7 (chr19 never seen in training) · "
+        "mask: taken out"
+    )
+    assert "TOY WAS in training" in text_of(answers.done_line(experiment(saw=True), {}))
+    assert text_of(answers.done_line(experiment(), {})).startswith("0 elements knocked out · Toy")
+
+
+def test_agreement_carries_n_prevalence_and_intervals_or_the_reason() -> None:
+    lines = [text_of(part) for part in answers.agreement_lines(AGREEMENT, "a warning")]
+    assert lines == [
+        "Spearman 0.33 [−0.09, 0.66], n = 34",
+        "AP 0.76 [0.40, 1.00], prevalence 0.176 (6 positive)",
+        "a warning",
+        "2 tested places hold no element of the model: not compared",
+        "Only s = 0 compares with CRISPRi.",
+    ]
+    none = Agreement(4, 1, 0, NONE, NONE, "4 pairs: fewer than 10 say nothing")
+    lines = [text_of(part) for part in answers.agreement_lines(none, "")]
+    assert lines == ["4 pairs: fewer than 10 say nothing", "Only s = 0 compares with CRISPRi."]
+
+
+def test_a_change_moves_the_view_and_keeps_the_rest() -> None:
+    state = ViewState(study="demo", gene="TOY", model="toy", locus="chr1:1-100")
+    history = {"past": [], "now": {"knock_outs": [["a", 0], ["b", 0.25]], "mode": "silence"}, "future": [], "seq": 2}
+    view = answers.moved({"state": state.to_dict()}, history, "b")
+    wanted = state.with_(knock_outs=(("a", 0.0), ("b", 0.25)), mode="silence", element="b")
+    assert view == {"state": wanted.to_dict(), "query": wanted.to_query()}
+    assert answers.history_of(wanted)["now"] == {"knock_outs": [["a", 0.0], ["b", 0.25]], "mode": "silence"}
+
+
+class OneGene:
+    """A study with one gene and no model."""
+
+    name, folder = "toys", "studies/toys"
+    info = SimpleNamespace(biosamples=("here",), example_loci=(), name="toys")
+    genes = pd.DataFrame({"gene_name": ["TOY"]})
+
+    def gene(self, name: str) -> pd.Series:
+        if name != "TOY":
+            raise UnknownName(f"study toys has no gene '{name}'")
+        return self.genes.iloc[0]
+
+
+def test_blanks_of_the_view_are_filled_and_an_unknown_gene_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page.service, "models_of", lambda *_: ["toy"])
+    state, remarks = page.settled(OneGene(), ViewState(model="other"))  # type: ignore[arg-type]
+    assert (state.study, state.biosample, state.gene, state.model) == ("toys", "here", "TOY", "toy")
+    assert remarks == ["no weights of 'other' for here; this is toy"]
+    with pytest.raises(UnknownName, match="no gene 'NOPE'"):
+        page.settled(OneGene(), ViewState(gene="NOPE"))  # type: ignore[arg-type]
+
+
+def test_without_a_trained_model_the_page_is_one_line_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page.service, "models_of", lambda *_: [])
+    library = SimpleNamespace(study=lambda _: OneGene())
+    shown = str(page.layout(library, gene="TOY"))  # type: ignore[arg-type]
+    assert "No model is trained for here in study toys" in shown
+    assert "python -m cre_core train epinformer --study studies/toys --biosample here" in shown

@@ -1,0 +1,140 @@
+"""The browser's part of the knock-out page as plain functions: assets/knockout.js on an empty page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "knockout.js"
+Call = Callable[..., Any]
+BASE = {
+    "elements": ["a", "b", "c"],
+    "single_log2": [-1.0, -0.5, 0.25],
+    "baseline": 3.0,
+    "log2_per_unit": math.log2(10),
+    "rows": [{"element_id": "a"}, {"element_id": "b"}, {"element_id": "c"}],
+}
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def call(browser: Browser) -> Iterator[Call]:
+    """Calls a function of the script with plain values."""
+    page = browser.new_page()
+    page.add_script_tag(path=SCRIPT)
+    yield lambda name, *values: page.evaluate("([f, v]) => window.dash_clientside.knockout[f](...v)", [name, values])
+    page.close()
+
+
+def history(now: list[list[object]], *, past: list[Any] | None = None, seq: int = 0) -> dict[str, Any]:
+    return {"past": past or [], "now": {"knock_outs": now, "mode": "mask"}, "future": [], "seq": seq}
+
+
+def knock_outs(given: dict[str, Any]) -> list[list[object]]:
+    return given["now"]["knock_outs"]
+
+
+def test_changes_undo_and_redo_in_order(call: Call) -> None:
+    one = call("step", history([]), {"kind": "set", "element": "a", "strength": 0})
+    two = call("step", one, {"kind": "set", "element": "b", "strength": 0.5})
+    assert knock_outs(two) == [["a", 0], ["b", 0.5]]
+    back = call("step", two, {"kind": "undo"})
+    assert knock_outs(back) == [["a", 0]]
+    assert knock_outs(call("step", back, {"kind": "undo"})) == []
+    assert knock_outs(call("step", back, {"kind": "redo"})) == [["a", 0], ["b", 0.5]]
+    assert [step["seq"] for step in (one, two, back)] == [1, 2, 3]  # each change is newer than all before
+
+
+def test_a_new_change_forgets_what_was_undone(call: Call) -> None:
+    one = call("step", history([]), {"kind": "set", "element": "a", "strength": 0})
+    back = call("step", one, {"kind": "undo"})
+    other = call("step", back, {"kind": "set", "element": "c", "strength": 0})
+    assert other["future"] == []
+    assert knock_outs(call("step", other, {"kind": "redo"})) == [["c", 0]]
+
+
+def test_strength_1_is_as_measured_and_leaves_the_list(call: Call) -> None:
+    start = history([["a", 0], ["b", 0.5]])
+    assert knock_outs(call("step", start, {"kind": "set", "element": "a", "strength": 1})) == [["b", 0.5]]
+
+
+def test_what_changes_nothing_is_no_step(call: Call) -> None:
+    start = history([["a", 0]])
+    for action in (
+        {"kind": "set", "element": "a", "strength": 0},
+        {"kind": "set", "element": "b", "strength": 1},
+        {"kind": "mode", "mode": "mask"},
+        {"kind": "replace", "elements": ["a"]},
+        {"kind": "undo"},
+        {"kind": "redo"},
+    ):
+        assert call("step", start, action) == start
+
+
+def test_a_preset_replaces_and_reset_clears_and_both_undo(call: Call) -> None:
+    preset = call("step", history([["c", 0.3]]), {"kind": "replace", "elements": ["a", "b"]})
+    assert knock_outs(preset) == [["a", 0], ["b", 0]]
+    cleared = call("step", preset, {"kind": "replace", "elements": []})
+    assert knock_outs(cleared) == []
+    assert knock_outs(call("step", call("step", cleared, {"kind": "undo"}), {"kind": "undo"})) == [["c", 0.3]]
+
+
+def test_a_mode_switch_keeps_the_strengths_and_undoes(call: Call) -> None:
+    switched = call("step", history([["a", 0]]), {"kind": "mode", "mode": "silence"})
+    assert switched["now"] == {"knock_outs": [["a", 0]], "mode": "silence"}
+    assert call("step", switched, {"kind": "undo"})["now"]["mode"] == "mask"
+
+
+def test_the_estimate_sums_single_log2_changes_in_proportion(call: Call) -> None:
+    full = call("additive", BASE, [["a", 0], ["b", 0]])
+    assert full["log2"] == pytest.approx(-1.5)
+    assert full["fraction"] == pytest.approx(2**-1.5 - 1)
+    assert full["after"] == pytest.approx(3 - 1.5 * math.log10(2))
+    assert full["between"] is False
+    part = call("additive", BASE, [["a", 0.25], ["c", 0]])
+    assert part["log2"] == pytest.approx(-0.75 + 0.25)
+    assert part["between"] is True
+
+
+def test_an_effect_the_model_does_not_know_gives_no_estimate(call: Call) -> None:
+    unknown = {**BASE, "single_log2": [-1.0, None, 0.25]}
+    assert math.isnan(call("additive", unknown, [["a", 0], ["b", 0]])["log2"])
+    assert call("three", float("nan")) == "no data"
+
+
+def test_a_late_answer_is_not_current(call: Call) -> None:
+    assert call("isCurrent", {"seq": 3}, history([], seq=3)) is True
+    assert call("isCurrent", {"seq": 2}, history([], seq=3)) is False
+    assert call("isCurrent", None, history([], seq=3)) is False
+
+
+def test_pinned_sliders_are_the_strongest_changed_without_the_one_in_focus(call: Call) -> None:
+    changed = [["c", 0], ["b", 0.5], ["a", 0], ["gone", 0]]
+    assert call("pinned", BASE, changed, "", 12) == ["a", "b", "c"]
+    assert call("pinned", BASE, changed, "b", 1) == ["a"]
+
+
+def test_rows_carry_the_strength_and_what_is_still_computed_is_waiting(call: Call) -> None:
+    rows = call("rowsOf", BASE, [["b", 0.5]], None)
+    assert [row["strength"] for row in rows] == [1, 0.5, 1]
+    assert all(row["isWaiting"] and row["others"] is None for row in rows)
+    rows = call("rowsOf", BASE, [["b", 0]], {"others": [-0.1, None, 0.2]})
+    assert [row["others"] for row in rows] == [-0.1, None, 0.2]
+
+
+def test_numbers_read_as_on_the_server(call: Call) -> None:
+    assert call("percent", -0.253) == "−25 %"
+    assert call("percent", 0.0123) == "+1.2 %"
+    assert call("percent", 0.0995) == "+10 %"
+    assert call("percent", 0.0001) == "0 %"
+    assert call("percent", None) == "no data"
+    assert call("three", 3.4249) == "3.42"
+    assert call("three", -0.0123456) == "−0.0123"
+    assert call("distance", -39_400) == "−39.4 kb"
+    assert call("distance", 1_180_000) == "+1.18 Mb"

@@ -1,0 +1,150 @@
+"""The knock-out page's figures, from tables small enough to read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard.figures import knockout as figures
+from dashboard.figures.truth import GLYPHS
+
+
+def table(single: list[float]) -> pd.DataFrame:
+    n = len(single)
+    return pd.DataFrame(
+        {
+            "element_id": [f"e{k}" for k in range(n)],
+            "chrom": "chr1",
+            "start": [1_000 * k for k in range(n)],
+            "end": [1_000 * k + 500 for k in range(n)],
+            "tss_distance_bp": [-20_000 + 10_000 * k for k in range(n)],
+            "is_own_promoter": [k == 2 for k in range(n)],
+            "single_fraction": single,
+            "attention": [0.1] * n,
+        }
+    )
+
+
+PAIRS = pd.DataFrame(
+    {
+        "chrom": "chr1",
+        "start": [0, 1_000, 2_000, 9_000],
+        "end": [500, 1_500, 2_500, 9_500],
+        "tss_distance_bp": [-20_000.0, -10_000.0, 0.0, 70_000.0],
+        "effect_fraction": [-0.3, 0.2, -0.01, -0.02],
+        "predicted_fraction": [-0.1, 0.05, -0.2, np.nan],
+        "call": ["decrease", "increase", "not significant", "not significant"],
+        "power_at_25": [0.9, np.nan, 0.5, 0.1],
+        "element_id": ["e0", "e1", "e2", ""],
+    }
+)
+
+
+def trace(figure: object, name: str, mode: str = "markers") -> object:
+    return next(part for part in figure.data if part.name == name and part.mode == mode)  # type: ignore[attr-defined]
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert figures.percent(-0.253) == "−25 %"
+    assert figures.percent(0.0123) == "+1.2 %"
+    assert figures.percent(0.0995) == "+10 %"
+    assert figures.percent(12.345) == "+1,230 %"
+    assert figures.percent(0.0001) == "0 %"
+    assert figures.percent(float("nan")) == "no data"
+    assert figures.distance(-39_400) == "−39.4 kb"
+    assert figures.distance(1_180_000) == "+1.18 Mb"
+    assert figures.distance(0) == "0 bp"
+
+
+def test_predicted_bars_stand_at_their_distance_with_their_sign() -> None:
+    figure = figures.effects_figure(table([-0.10, 0.05, -0.12, 0.0]), PAIRS, gene_name="TOY")
+    down, up = trace(figure, "predicted decrease: ends"), trace(figure, "predicted increase: ends")
+    assert (list(down.x), list(down.y)) == ([-20_000, 0], [-10, -12])  # type: ignore[attr-defined]
+    assert (list(up.x), list(up.y)) == ([-10_000], [5])  # type: ignore[attr-defined]
+    assert list(down.customdata) == ["e0", "e2"]  # type: ignore[attr-defined]
+
+
+def test_the_three_calls_have_three_marks_and_untested_elements_none() -> None:
+    figure = figures.effects_figure(table([-0.1, 0.1, 0.1]), PAIRS, gene_name="TOY")
+    marks = {call: trace(figure, figures.CALLS[call][0]) for call in GLYPHS}
+    assert {call: mark.marker.symbol for call, mark in marks.items()} == GLYPHS  # type: ignore[attr-defined]
+    assert list(marks["decrease"].y) == [-30]  # type: ignore[attr-defined]
+    assert sum(len(mark.x) for mark in marks.values()) == len(PAIRS)  # type: ignore[attr-defined]
+    assert all(mark.yaxis == "y2" for mark in marks.values())  # type: ignore[attr-defined]
+
+
+def test_both_panels_share_one_x_axis() -> None:
+    figure = figures.effects_figure(table([-0.1, 0.1, 0.1]), PAIRS, gene_name="TOY")
+    assert {part.xaxis for part in figure.data} == {None}
+    assert figure.layout.yaxis.domain[0] > figure.layout.yaxis2.domain[1]
+
+
+def test_bars_that_would_hide_the_rest_are_cut_and_their_values_written() -> None:
+    elements = table([-0.02, 0.01, -0.80, 0.30, -0.015, 0.0, 0.001])  # the fourth largest is 1.5 %
+    assert figures.predicted_limit(elements) == pytest.approx(2.1)
+    assert figures.predicted_limit(table([-0.02, 0.02, -0.05, 0.03, 0.04, 0.05, 0.02])) == pytest.approx(5.0)
+    assert figures.predicted_limit(table([-0.9, 0.01])) == pytest.approx(90.0)  # nothing to hide
+    figure = figures.effects_figure(elements, PAIRS, gene_name="TOY")
+    assert min(trace(figure, "predicted decrease: ends").y) == pytest.approx(-2.1)  # type: ignore[attr-defined]
+    assert max(trace(figure, "predicted increase: ends").y) == pytest.approx(2.1)  # type: ignore[attr-defined]
+    assert "2 bars cut: −80 % (own promoter), +30 %" in [note.text for note in figure.layout.annotations]
+
+
+def test_the_first_view_holds_the_tested_places_in_the_window_and_the_tss() -> None:
+    low, high = figures.first_range(table([-0.1, 0.1, 0.1]), PAIRS)
+    assert low < -20_000
+    assert 0 < high < 70_000  # the pair at +70 kb lies outside the window
+
+
+def test_what_is_changed_is_marked_out_or_weakened() -> None:
+    marks = figures.changed_marks(table([-0.1, 0.1, 0.1]), {"e0": 0.0, "e1": 0.4})
+    assert marks["x"] == [-20_000.0, -10_000.0]
+    assert marks["symbol"] == ["x-thin", "circle-open"]
+    assert marks["text"][1].endswith("strength 0.40 now")  # type: ignore[index]
+
+
+def test_the_scatter_draws_pairs_with_both_numbers_only() -> None:
+    figure = figures.agreement_figure(PAIRS)
+    drawn = [(x, y) for call in GLYPHS for x, y in zip(*_points(figure, call), strict=True)]
+    assert sorted(drawn) == [(-30.0, -10.0), (-1.0, -20.0), (20.0, 5.0)]
+
+
+def _points(figure: object, call: str) -> tuple[list[float], list[float]]:
+    part = trace(figure, figures.CALLS[call][0])
+    return list(part.x), list(part.y)  # type: ignore[attr-defined]
+
+
+def test_an_empty_screen_draws_an_empty_scatter() -> None:
+    assert sum(len(part.x) for part in figures.agreement_figure(PAIRS.head(0)).data[1:]) == 0
+
+
+def test_the_difference_of_attention_is_split_by_sign() -> None:
+    change = figures.attention_change(table([0.0, 0.0, 0.0]), np.array([0.0, 0.1, 0.3]))
+    assert change["less"] == {"x": [-20_000.0, -20_000.0, None], "y": [0.0, pytest.approx(-0.1), None]}
+    assert change["more"]["y"] == [0.0, pytest.approx(0.2), None]
+    assert change["after"] == [0.0, 0.1, 0.3]
+    figure = figures.attention_figure(table([0.0] * 3), np.array([0.0, 0.1, 0.3]), x_range=(-30_000, 10_000))
+    assert list(trace(figure, "after").y) == [0.0, 0.1, 0.3]  # type: ignore[attr-defined]
+
+
+def test_simulated_data_say_so_on_every_figure() -> None:
+    elements = table([-0.1, 0.1, 0.1])
+    after = np.array([0.1, 0.1, 0.1])
+    for figure in (
+        figures.effects_figure(elements, PAIRS, gene_name="TOY", is_simulated=True),
+        figures.agreement_figure(PAIRS, is_simulated=True),
+        figures.attention_figure(elements, after, x_range=(-1.0, 1.0), is_simulated=True),
+    ):
+        assert "simulated" in [note.text for note in figure.layout.annotations]
+    real = figures.effects_figure(elements, PAIRS, gene_name="TOY")
+    assert "simulated" not in [note.text for note in real.layout.annotations]
+
+
+def test_dark_and_light_differ_in_ground_and_not_in_meaning() -> None:
+    light, dark = (
+        figures.effects_figure(table([-0.1, 0.1, 0.1]), PAIRS, gene_name="TOY", theme=theme)  # type: ignore[arg-type]
+        for theme in ("light", "dark")
+    )
+    assert light.layout.plot_bgcolor != dark.layout.plot_bgcolor
+    assert trace(light, "significant decrease").marker.color == trace(dark, "significant decrease").marker.color  # type: ignore[attr-defined]

@@ -1,0 +1,67 @@
+"""What the dashboard may be started with."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cre_core.errors import BadInput
+from dashboard.settings import EMBEDDED, Settings, read_settings
+
+TOKEN = "a-token-of-some-length"
+
+
+def test_defaults() -> None:
+    settings = read_settings([], {})
+    assert (settings.host, settings.port, settings.studies, settings.token) == ("127.0.0.1", 8050, (EMBEDDED,), None)
+
+
+def test_options_and_the_token_of_the_environment(tiny_study: Path) -> None:
+    given = ["--study", str(tiny_study), "--host", "0.0.0.0", "--port", "9000", "--mirror", "m", "--data", "d"]
+    settings = read_settings(given, {"CRESCOPE_TOKEN": TOKEN})
+    assert settings.studies == (tiny_study,)
+    assert (settings.host, settings.port, settings.mirror, settings.data_dir) == ("0.0.0.0", 9000, "m", Path("d"))
+    assert settings.token == TOKEN
+    assert not settings.is_loopback
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_needs_no_token(host: str) -> None:
+    assert Settings(host=host, debug=True).is_loopback
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--host", "0.0.0.0"], "open to others; set CRESCOPE_TOKEN"),
+        (["--host", "0.0.0.0", "--token", "short"], "the token has 5 characters; wanted at least 16"),
+        (["--host", "0.0.0.0", "--token", TOKEN, "--debug"], "debug is for 127.0.0.1 only"),
+        (["--host", "my.machine"], "open to others"),
+        (["--port", "0"], "port 0 is not a port"),
+        (["--port", "x"], "invalid int value: 'x'"),
+        (["--study", "/nowhere"], "--study /nowhere is no study"),
+        (["--colour", "red"], "unrecognized arguments: --colour red"),
+    ],
+)
+def test_what_cannot_be_is_one_line(arguments: list[str], says: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_settings(arguments, {})
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("arguments", [["--host", "0.0.0.0"], ["--port", "BUSY"]])
+def test_the_program_says_it_on_one_line_and_exits_with_2(arguments: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = str(busy.getsockname()[1])
+        command = [sys.executable, "-m", "dashboard", *(port if a == "BUSY" else a for a in arguments)]
+        environment = {name: value for name, value in os.environ.items() if name != "CRESCOPE_TOKEN"}
+        ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith(("host 0.0.0.0 is open", f"cannot listen on 127.0.0.1:{port}"))

@@ -1,0 +1,171 @@
+"""The frame: search, address, keyboard, theme, errors, in the browser on the demo study."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from cre_core.errors import BadInput, UnknownName
+from dashboard import app, theme
+from dashboard.components import notice, provenance, shell
+from dashboard.services.library import Library
+from dashboard.state import ViewState
+
+
+def query_of(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def test_the_address_of_what_is_typed(library: Library) -> None:
+    view = shell.view_data(ViewState(biosample="beta", top=5, locus="chr1:1-10", element="E1"))
+    assert app.address_of(library, "sim7", view, "/") == "/locus?biosample=beta&gene=SIM7&top=5"
+    assert app.address_of(library, "sim7", view, "/knockout") == "/knockout?biosample=beta&gene=SIM7&top=5"
+    assert app.address_of(library, "1:1-9", view, "/knockout") == "/locus?biosample=beta&locus=chr1:1-9&top=5"
+
+
+def test_what_means_nothing_has_no_address(library: Library) -> None:
+    with pytest.raises(UnknownName, match="has no gene 'NOPE'"):
+        app.address_of(library, "NOPE", None, "/")
+    with pytest.raises(BadInput, match="ends past the end of chr1"):
+        app.address_of(library, "chr1:1-9,000,000", None, "/")
+
+
+def test_an_error_is_one_line_for_the_person_and_all_of_it_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    assert app.error_text(UnknownName("no gene 'X'")) == "no gene 'X'"
+    assert not caplog.records
+    assert "KeyError" in app.error_text(KeyError("inner detail"))
+    assert "inner detail" in caplog.text
+
+
+def test_suggestions_are_links(library: Library) -> None:
+    hits = app.suggest(library, "sim7", None, "/")
+    assert [hit.href for hit in hits] == ["/locus?gene=SIM7"]
+    assert app.suggest(library, None, None, "/") == []
+
+
+def test_a_notice_is_one_line() -> None:
+    said = notice.line("first\nsecond   third").children[0].children
+    assert said == "first second third"
+    assert notice.lines([]) is None
+    assert notice.lines(["a", "b"]).children[0].children == "a · b"
+
+
+def test_provenance_leaves_out_what_is_empty_and_marks_the_simulated() -> None:
+    badge, text = provenance.line(["hg38", "", "model"], is_simulated=True).children
+    assert (badge.children, text.children) == ("simulated", "hg38 · model")
+    assert len(provenance.line(["hg38"]).children) == 1
+
+
+def test_colours_of_the_frame_are_those_of_the_theme() -> None:
+    rules = theme.css_variables()
+    for palette in theme.PALETTES.values():
+        assert f"--cs-ink:{palette.ink}" in rules
+
+
+@pytest.mark.browser
+def test_a_suggestion_opens_its_locus(page: Page, dashboard_url: str) -> None:
+    page.goto(dashboard_url)
+    expect(page.locator("#study-select")).to_have_value("demo · sim1")
+    page.keyboard.press("/")
+    page.keyboard.type("sim1")
+    hit = page.locator("#suggestions .cs-hit").first
+    expect(hit).to_contain_text("SIM1")
+    expect(page.locator("#suggestions .cs-hit")).to_have_count(8)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/locus?**")
+    assert query_of(page)["gene"] == "SIM1"
+    expect(page.locator("#suggestions")).not_to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [("NOPE", "has no gene 'NOPE'"), ("chrS1:1-99,000,000", "ends past the end of chrS1")],
+)
+def test_what_is_not_there_is_one_line_and_the_view_stays(
+    page: Page, dashboard_url: str, typed: str, says: str
+) -> None:
+    page.goto(f"{dashboard_url}/data?study=demo")
+    expect(page.locator("#data-files")).to_be_visible()
+    before = page.url
+    page.keyboard.press("/")
+    page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    expect(page.locator("#notice")).to_contain_text(says)
+    assert page.url == before
+    expect(page.locator("#data-files")).to_be_visible()
+    page.locator(".cs-notice-close").click()
+    expect(page.locator("#notice")).to_be_empty()
+
+
+@pytest.mark.browser
+def test_the_same_gene_again_after_moving_away(page: Page, dashboard_url: str) -> None:
+    """The address on show was moved by the page itself; asking for the first one again must draw it again."""
+    page.goto(f"{dashboard_url}/data?study=demo&gene=SIM1")
+    expect(page.locator("#data-files")).to_be_visible()
+    moved = {"state": {"study": "demo", "gene": "SIM2"}, "query": "study=demo&gene=SIM2"}
+    page.evaluate(f"dash_clientside.set_props('view', {{data: {json.dumps(moved)}}})")
+    page.wait_for_url("**gene=SIM2")
+    page.evaluate("dash_clientside.set_props('go', {data: '/data?study=demo&gene=SIM1'})")
+    page.wait_for_url("**/data?study=demo&gene=SIM1")
+    page.reload()
+    expect(page.locator("#data-files")).to_be_visible()
+    assert query_of(page) == {"study": "demo", "gene": "SIM1"}
+
+
+@pytest.mark.browser
+def test_choosing_a_biosample_keeps_the_rest(page: Page, dashboard_url: str) -> None:
+    page.goto(f"{dashboard_url}/data?study=demo&gene=SIM1&top=7")
+    page.locator("#biosample-select").click()
+    page.locator("[role=option]", has_text="SimB").click()
+    page.wait_for_url("**biosample=SimB**")
+    assert query_of(page) == {"study": "demo", "biosample": "SimB", "gene": "SIM1", "top": "7"}
+    expect(page.locator("#biosample-select")).to_have_value("SimB")
+    page.locator("#rail a", has_text="Home").click()
+    page.wait_for_function("() => location.pathname === '/'")
+    assert query_of(page)["biosample"] == "SimB"
+    page.go_back()
+    page.wait_for_url("**/data?**")
+
+
+@pytest.mark.browser
+def test_unknown_parts_of_an_address_are_named(page: Page, dashboard_url: str) -> None:
+    page.goto(f"{dashboard_url}/data?study=demo&colour=red")
+    expect(page.locator("#notice")).to_contain_text("'colour' in the address is not part of a view")
+    page.wait_for_url("**/data?study=demo")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("address", ["/data?study=nope", "/nowhere"])
+def test_an_address_that_cannot_be_says_so(page: Page, dashboard_url: str, address: str) -> None:
+    page.goto(dashboard_url + address)
+    expect(page.locator(".cs-empty")).to_contain_text("no" if "study" in address else "There is no page")
+    expect(page.locator("#study-select")).to_have_value("demo · sim1")
+
+
+@pytest.mark.browser
+def test_dark_stays_after_a_reload(page: Page, dashboard_url: str) -> None:
+    page.goto(dashboard_url)
+    expect(page.locator("#study-demo")).to_be_visible()
+    page.keyboard.press("d")
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.reload()
+    expect(page.locator("#study-demo")).to_be_visible()
+    expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 24, 31)"
+
+
+@pytest.mark.browser
+def test_help_lists_the_keys(page: Page, dashboard_url: str) -> None:
+    page.goto(dashboard_url)
+    expect(page.locator("#study-demo")).to_be_visible()
+    page.keyboard.press("?")
+    for _, meaning in shell.KEYS:
+        expect(page.locator(".cs-keys")).to_contain_text(meaning)
+    page.keyboard.press("Escape")
+    expect(page.locator(".cs-keys")).not_to_be_visible()

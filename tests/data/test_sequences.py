@@ -1,0 +1,99 @@
+"""Sequences and contacts of the toy study, against the genome string and the matrix they were made from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from toy import make_toy_study
+from toy_inputs import genome, with_contacts, with_sequence
+
+from cre_core.data.contact import TssContact
+from cre_core.data.dataset import GeneDataset
+from cre_core.data.sequences import Sequences, shared_sequences
+from cre_core.data.study import Study
+from cre_core.data.windows import Neighbourhood, batch_of, neighbourhood_for
+from cre_core.errors import NotAvailable
+
+ROW = {name: row for row, name in enumerate(("e1", "e2", "e3", "e4", "e5", "e6"))}
+COUNTS = ("dnase", "h3k27ac")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return with_contacts(with_sequence(make_toy_study(tmp_path_factory.mktemp("sequence") / "study")))
+
+
+def numbers(bases: str) -> list[int]:
+    return ["ACGT".index(base) for base in bases]
+
+
+def test_an_element_lies_in_the_middle_of_padding(study: Study) -> None:
+    found = Sequences(study, 600).elements(np.array([ROW["e2"]]))[0]
+    assert found.dtype == np.int8
+    assert found.tolist() == [4] * 50 + numbers(genome()["chrA"][109_750:110_250]) + [4] * 50
+
+
+def test_a_longer_element_is_cut_to_its_centre(study: Study) -> None:
+    found = Sequences(study, 400).elements(np.array([ROW["e3"]]))[0]
+    assert found.tolist() == numbers(genome()["chrA"][199_800:200_200])
+
+
+def test_a_promoter_is_around_the_tss_and_ends_with_its_chromosome(study: Study) -> None:
+    found = Sequences(study, 50_000).promoters(np.array([0, 3]))
+    assert found[0].tolist() == numbers(genome()["chrA"][75_000:125_000])
+    assert found[1].tolist() == numbers(genome()["chrB"][455_000:500_000]) + [4] * 5_000
+
+
+def test_each_is_read_once(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    sequences = Sequences(study, 400)
+    read = []
+    encode = sequences._fasta.encode
+    monkeypatch.setattr(sequences._fasta, "encode", lambda locus: read.append(locus) or encode(locus))
+    sequences.elements(np.array([[0, 1], [1, 0]]))
+    sequences.elements(np.array([0, 1, 2]))
+    assert [locus.start for locus in read] == [99_800, 109_800, 199_800]
+    assert shared_sequences(study, 400) is shared_sequences(study, 400)
+
+
+def test_a_study_without_sequence_says_so(toy_study: Study) -> None:
+    with pytest.raises(NotAvailable, match=r"study toy has no sequence, and this model reads it; use a model of"):
+        neighbourhood_for(toy_study, "ToyCell", {"tracks": COUNTS, "sequence_bp": 400})
+
+
+def test_signal_in_another_unit_is_refused(study: Study) -> None:
+    with pytest.raises(NotAvailable, match="these weights want signal in RPM and study toy holds reads"):
+        neighbourhood_for(study, "ToyCell", {"tracks": COUNTS, "sequence_bp": 400, "signal_unit": "RPM"})
+
+
+def test_contact_is_the_row_of_the_tss(study: Study) -> None:
+    # geneA's TSS is in bin 2; e1 bin 2, e2 bin 2, e3 (centre 200,000) the masked bin 4, e4 bin 6
+    found = TssContact(study, "ToyCell")("chrA", 100_000, np.array([100_000, 110_000, 200_000, 300_000]))
+    np.testing.assert_array_equal(found, [22, 22, np.nan, 26])
+    # seen from geneM, in bin 6, pair (2, 6) has the same contacts
+    assert TssContact(study, "ToyCell")("chrA", 300_000, np.array([100_000])).tolist() == [26]
+    assert TssContact(study, "ToyCell")("chrA", 300_000, np.zeros(0, int)).shape == (0,)
+
+
+def test_a_study_without_contacts_says_so(toy_study: Study) -> None:
+    with pytest.raises(NotAvailable, match="study toy has no contact map of ToyCell, and this model reads it"):
+        Neighbourhood(toy_study, "ToyCell", assays=COUNTS, with_contact=True)
+
+
+def test_the_dataset_gives_what_the_windows_give(study: Study) -> None:
+    config = {"tracks": COUNTS, "sequence_bp": 400, "variant": "pe-activity-hic"}
+    around = neighbourhood_for(study, "ToyCell", config)
+    dataset = GeneDataset(around, ["G1", "G2", "G3"], np.zeros(3), reach_bp=150_000, limit=None)
+    batch, _target = dataset[[2, 0]]
+    slow = batch_of([around.window(gene, reach_bp=150_000) for gene in ("G3", "G1")])
+    for name in ("sequence", "promoter_sequence", "contact", "signal", "distance_bp"):
+        torch.testing.assert_close(getattr(batch, name), getattr(slow, name), msg=name, equal_nan=True)
+    assert batch.strength[1].tolist() == [1, 1, 0]  # e3 has no contact: left out
+    assert around.window("G1", reach_bp=150_000).has_data.tolist() == [True, True, False]
+
+
+def test_a_variant_without_signal_asks_for_none(study: Study) -> None:
+    around = neighbourhood_for(study, "ToyCell", {"tracks": ("atac",), "sequence_bp": 400, "variant": "pe"})
+    window = around.window("G1", reach_bp=150_000)
+    assert batch_of([window]).signal.shape == (1, 3, 0)
+    assert window.has_data.all()

@@ -1,0 +1,138 @@
+"""A model of sequence: an element is encoded once, and knock-outs run the second stage alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy_inputs import study_with_weights, with_contacts
+
+from cre_core.data.windows import batch_of
+from cre_core.errors import BadInput
+from cre_core.inference.embeddings import EmbeddingCache
+from cre_core.inference.predictor import Predictor, open_predictor
+from cre_core.interpretation.perturb import scan_singles
+from cre_core.models.epinformer import EPInformer
+from cre_core.models.registry import build
+from cre_core.schema import Mode
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    study = study_with_weights(tmp_path_factory.mktemp("sequence_models") / "study", {"variant": "pe-activity"})
+    return open_predictor(study, "epinformer", biosample="ToyCell")
+
+
+def count_encoded(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    counts: list[int] = []
+    encode = EPInformer.encode
+
+    def counted(self: EPInformer, sequence: torch.Tensor) -> torch.Tensor:
+        counts.append(len(sequence))
+        return encode(self, sequence)
+
+    monkeypatch.setattr(EPInformer, "encode", counted)
+    predictor._loaded.clear()
+    predictor._caches.clear()
+    return counts
+
+
+def test_each_element_is_encoded_once(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = count_encoded(predictor, monkeypatch)
+    window = predictor.window("G1")
+    before = predictor.predict([window]).expression
+    assert sum(counts) == 4  # the promoter and e2, e3, e4; e1 lies inside the promoter sequence
+    for mode in predictor.modes:
+        scan_singles(predictor, window, mode=mode)
+    # Base for base, geneM's promoter is e4 and its element e1 is geneA's promoter: nothing is new.
+    predictor.predict([predictor.window("G2")])
+    assert sum(counts) == 4
+    torch.testing.assert_close(predictor.predict([window]).expression, before)
+
+
+def test_the_cache_gives_what_the_model_gives(predictor: Predictor) -> None:
+    batch = batch_of([predictor.window("G1"), predictor.window("G2")])
+    with torch.inference_mode():
+        plain = predictor._models("fold_1")[0](batch)
+    cached = predictor.run("fold_1", batch)
+    torch.testing.assert_close(cached.expression, plain.expression)
+    torch.testing.assert_close(cached.attention, plain.attention)
+
+
+def test_a_scan_gives_what_single_predictions_give(predictor: Predictor) -> None:
+    window = predictor.window("G1")
+    scan = scan_singles(predictor, window).set_index("element_id")["after"]
+    for row, name in ((1, "e2"), (2, "e3"), (3, "e4")):
+        without = replace(window, elements=window.elements.drop(index=row).reset_index(drop=True))
+        assert scan[name] == pytest.approx(float(predictor.predict([without]).expression), abs=1e-5)
+
+
+def test_a_gap_leaves_its_element_out_and_nothing_else(predictor: Predictor) -> None:
+    window = predictor.window("G1")
+    blank = window.elements.astype({"dnase": float})
+    blank.loc[1, "dnase"] = np.nan
+    without = window.elements.drop(index=1).reset_index(drop=True)
+    gap = predictor.predict([replace(window, elements=blank)]).expression
+    torch.testing.assert_close(gap, predictor.predict([replace(window, elements=without)]).expression)
+    modes: tuple[Mode, ...] = ("mask", "silence")
+    for mode in modes:
+        scan = scan_singles(predictor, replace(window, elements=blank), mode=mode)
+        assert scan["after"].isna().tolist() == [False, True, False, False]
+
+
+def test_silencing_leaves_the_sequence(predictor: Predictor) -> None:
+    window = predictor.window("G1")
+    silenced = predictor.predict_variants(window, np.array([[1, 1, 0, 1]]), mode="silence")
+    changed = window.elements.astype({"dnase": np.float32, "h3k27ac": np.float32})
+    changed.loc[2, ["dnase", "h3k27ac"]] = predictor.background.numpy() * 1000  # e3 is 1,000 bp wide
+    expected = predictor.predict([replace(window, elements=changed)])
+    torch.testing.assert_close(silenced.expression, expected.expression)
+    torch.testing.assert_close(silenced.attention, expected.attention)
+    assert predictor.mode_text("silence").endswith("its sequence stays as it is")
+
+
+def test_many_genes_give_what_each_gives(predictor: Predictor) -> None:
+    table = predictor.predict_genes(["G3", "G1", "G2"])
+    alone = [float(predictor.predict([predictor.window(gene)]).expression) for gene in ("G3", "G1", "G2")]
+    assert table["predicted"].tolist() == pytest.approx(alone, abs=1e-5)
+
+
+def test_without_signal_there_is_nothing_to_silence(tmp_path: Path) -> None:
+    study = study_with_weights(tmp_path / "study", {"variant": "pe"})
+    predictor = open_predictor(study, "epinformer", biosample="ToyCell")
+    assert predictor.modes == ("mask",)
+    scan = scan_singles(predictor, predictor.window("G1"))
+    assert scan["after"].notna().all()
+
+
+def test_a_batch_without_sequence_is_refused(predictor: Predictor) -> None:
+    batch = batch_of([predictor.window("G1")]).with_(sequence=None)
+    with pytest.raises(BadInput, match="a batch without sequence came; wanted one made of windows of a study with"):
+        predictor.run("fold_1", batch)
+
+
+def test_an_element_whose_contact_is_masked_is_left_out(tmp_path: Path) -> None:
+    study = with_contacts(study_with_weights(tmp_path / "study", {"variant": "pe-activity-hic"}))
+    predictor = open_predictor(study, "epinformer", biosample="ToyCell")
+    modes: tuple[Mode, ...] = ("mask", "silence")
+    for mode in modes:
+        scan = scan_singles(predictor, predictor.window("G1"), mode=mode)
+        assert scan["after"].isna().tolist() == [False, False, True, False]  # e3 lies in the masked bin
+
+
+def test_the_cache_forgets_the_least_recently_used() -> None:
+    cache = EmbeddingCache(build("epinformer", {"sequence_bp": 400}).eval(), limit=2)  # type: ignore[arg-type]
+    one, two, three = np.full((3, 1, 400), 0, np.int8) + np.arange(3, dtype=np.int8)[:, None, None]
+    with torch.inference_mode():
+        first = cache.encode(one)
+        cache.encode(two)
+        torch.testing.assert_close(cache.encode(one), first)
+        cache.encode(three)  # two goes
+        seen = len(cache._kept)
+        torch.testing.assert_close(
+            cache.encode(np.concatenate([one, two, one])), torch.cat([first, cache.encode(two), first])
+        )
+    assert seen == 2

@@ -1,0 +1,110 @@
+"""FASTA by genomic coordinates: whole chromosomes, windows, bgzip, and where the index goes."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import numpy as np
+import pysam
+import pytest
+
+from cre_core.errors import BadFile, BadInput, UnknownName, WrongAssembly
+from cre_core.genome import HG38, Assembly, Locus
+from cre_core.io.fasta import Fasta, encode
+
+SIM = Assembly("sim", {"sim1": 25, "sim2": 7})
+TEXT = ">sim1 first\nACGTACGTAC\nNNacgtRYKM\nTTTTT\n>sim2\nGATTACA\n"
+
+
+def _file(tmp_path: Path, text: str = TEXT) -> Path:
+    path = tmp_path / "a.fa"
+    path.write_text(text)
+    return path
+
+
+def test_fetch_crosses_lines_and_is_upper_case(tmp_path: Path) -> None:
+    with Fasta(_file(tmp_path), assembly=SIM) as fasta:
+        assert fasta.fetch(Locus("sim1", 8, 16)) == "ACNNACGT"
+        assert fasta.fetch(Locus("sim2", 0, 7)) == "GATTACA"
+        assert fasta.encode(Locus("sim1", 8, 16)).tolist() == [0, 1, 4, 4, 0, 1, 2, 3]
+        assert fasta.windows == (Locus("sim1", 0, 25), Locus("sim2", 0, 7))
+        with pytest.raises(BadInput, match=r"sim2:1-8 is outside the sequence in a\.fa, which is sim2:1-7"):
+            fasta.fetch(Locus("sim2", 0, 8))
+
+
+def test_encode_by_hand() -> None:
+    codes = encode("ACGTacgtN-")
+    assert codes.dtype == np.int8
+    assert codes.tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4, 4]
+
+
+@pytest.mark.parametrize(
+    "header", ["hg38_dna range=chr22:101-112 5'pad=0 3'pad=0 strand=+", "chr22:101-112", "chr22:100-112"]
+)
+def test_window_has_genomic_coordinates(tmp_path: Path, header: str) -> None:
+    with Fasta(_file(tmp_path, f">{header}\nACGTACGTA\nGGG\n"), assembly=HG38) as fasta:
+        assert fasta.windows == (Locus("chr22", 100, 112),)
+        assert fasta.fetch(Locus("chr22", 107, 111)) == "TAGG"
+        with pytest.raises(BadInput, match=r"chr22:101-113 is outside the sequence in a\.fa, which is chr22:101-112"):
+            fasta.fetch(Locus("chr22", 100, 113))
+        with pytest.raises(UnknownName, match=r"a\.fa has no sequence of chr1; it has chr22"):
+            fasta.fetch(Locus("chr1", 100, 113))
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        (">chr22:101-120\nACGT\n", BadFile, "names 20 bases, the sequence has 4"),
+        (">x range=chr22:1-4 strand=-\nACGT\n", BadFile, "is on the - strand; wanted"),
+        (">chr1\nACGT\n", WrongAssembly, "chr1 has 4 bases, hg38 has 248,956,422"),
+        (">plasmid\nACGT\n", UnknownName, "no chromosome of hg38; the file has plasmid"),
+        ("ACGT\n", BadFile, "is not FASTA"),
+        (">chr1\nAC\nACGT\nA\n", BadFile, "is not FASTA"),
+    ],
+)
+def test_bad_fasta(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Fasta(_file(tmp_path, text), assembly=HG38)
+
+
+def test_missing_and_plain_gzip(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="no such file"):
+        Fasta(tmp_path / "none.fa", assembly=SIM)
+    (tmp_path / "a.fa.gz").write_bytes(gzip.compress(TEXT.encode()))
+    with pytest.raises(BadFile, match="is compressed otherwise than bgzip"):
+        Fasta(tmp_path / "a.fa.gz", assembly=SIM)
+
+
+def test_bgzip(tmp_path: Path) -> None:
+    pysam.tabix_compress(str(_file(tmp_path)), str(tmp_path / "b.fa.gz"))
+    with Fasta(tmp_path / "b.fa.gz", assembly=SIM) as fasta:
+        assert fasta.fetch(Locus("sim1", 8, 16)) == "ACNNACGT"
+
+
+def test_no_index_is_written_beside_a_read_only_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "data").mkdir()
+    path = _file(tmp_path / "data")
+    real = os.access
+
+    def access(where: os.PathLike[str], mode: int) -> bool:
+        return real(where, mode) and not str(where).startswith(str(tmp_path / "data"))
+
+    monkeypatch.setattr("cre_core.io.fasta.os.access", access)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    with Fasta(path, assembly=SIM) as fasta:
+        assert fasta.fetch(Locus("sim2", 0, 3)) == "GAT"
+    assert [one.name for one in (tmp_path / "data").iterdir()] == ["a.fa"]
+    assert len(list((tmp_path / "temporary").rglob("*.fai"))) == 1
+
+
+@pytest.mark.shared_data
+def test_real_window_starts_genes_with_atg(shared_data: Path, tmp_path: Path) -> None:
+    path = shared_data / "hg38_chr22_sequence" / "chr22.txt"
+    with Fasta(path, assembly=HG38, index_folder=tmp_path) as fasta:
+        assert fasta.windows == (Locus("chr22", 37_200_000, 40_600_000),)
+        assert fasta.fetch(Locus("chr22", 37_200_000, 37_200_010)) == "CTCTGGGGCC"
+        assert len(fasta.fetch(Locus("chr22", 40_599_000, 40_600_000))) == 1000
+        assert (fasta.encode(fasta.windows[0]) < 4).all()  # the manifest says: no N

@@ -1,0 +1,138 @@
+"""Checkpoints: round trip, and one line for each broken file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from cre_core.errors import BadFile, BadInput, UnknownName
+from cre_core.models import checkpoint, registry
+
+ACTIVITY = "epinformer-activity"
+
+
+def make_activity() -> torch.nn.Module:
+    torch.manual_seed(3)
+    return registry.build(ACTIVITY, {"width": 8}).eval()
+
+
+def saved(folder: Path, model: torch.nn.Module | None = None) -> Path:
+    model = model or make_activity()
+    info = checkpoint.describe(
+        model, biosample="K562", expression_unit="log10", fold="fold_3", seed=7, provenance={"study": "k562"}
+    )
+    path = folder / "deep" / "model.safetensors"
+    checkpoint.save(path, model, info)
+    return path
+
+
+def test_round_trip_gives_equal_outputs(tmp_path: Path) -> None:
+    model = make_activity()
+    path = saved(tmp_path, model)
+    again, info = checkpoint.load(path, wanted=ACTIVITY)
+    sequence = torch.randint(0, 5, (4, 256), dtype=torch.int8)
+    assert torch.equal(model(sequence), again(sequence))
+    assert not again.training
+    assert info == checkpoint.read_info(path)
+    assert (info.model, info.config["width"], info.biosample, info.fold) == (ACTIVITY, 8, "K562", "fold_3")
+    assert (info.seed, info.expression_unit, info.provenance) == (7, "log10", {"study": "k562"})
+    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
+
+
+def test_config_with_tuples_comes_back_equal(tmp_path: Path) -> None:
+    model = registry.build("epinformer", {"variant": "pe", "sequence_bp": 416, "tracks": ["atac"]})
+    again, info = checkpoint.load(saved(tmp_path, model))
+    assert again.config == model.config
+    assert info.variant == "pe"
+
+
+def test_checkpoint_of_another_model(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"is a checkpoint of epinformer-activity; wanted one of epinformer$"):
+        checkpoint.load(saved(tmp_path), wanted="epinformer")
+
+
+def test_description_of_another_model(tmp_path: Path) -> None:
+    info = checkpoint.CheckpointInfo("epinformer", {}, "K562", "log10")
+    with pytest.raises(BadInput, match="description is of epinformer; the model to save is epinformer-activity"):
+        checkpoint.save(tmp_path / "x.safetensors", make_activity(), info)
+    assert not list(tmp_path.iterdir())
+
+
+def changed(path: Path, change: str) -> Path:
+    with checkpoint.safe_open(path, framework="pt") as file:
+        header = file.metadata()
+    tensors = load_file(path)
+    if change == "missing":
+        del tensors["hidden1.bias"], tensors["out.bias"]
+    elif change == "extra":
+        tensors["more"] = torch.zeros(2)
+    elif change == "reshaped":
+        tensors["hidden2.weight"] = torch.zeros(8, 9)
+    elif change == "bare":
+        header = None
+    elif change == "odd header":
+        header = {"cre_core": '{"weights": 1}'}
+    save_file(tensors, path, metadata=header)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("missing", "lacks 2 tensors; first: hidden1.bias"),
+        ("extra", "has unexpected 1 tensors; first: more"),
+        ("reshaped", r"tensor hidden2.weight has shape \(8, 9\); the model wants \(8, 8\)"),
+        ("bare", "no description of their model"),
+        ("odd header", "describes its model in another format"),
+    ],
+)
+def test_changed_tensors(tmp_path: Path, change: str, line: str) -> None:
+    with pytest.raises(BadFile, match=line) as error:
+        checkpoint.load(changed(saved(tmp_path), change))
+    assert "\n" not in str(error.value)
+
+
+def test_other_kinds_of_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.pt"
+    torch.save({"a": torch.zeros(2)}, path)
+    with pytest.raises(BadFile, match=r"x.pt is a pickle of PyTorch .* wanted a safetensors checkpoint"):
+        checkpoint.load(path)
+    path.write_text("chr1\t10\t20\n")
+    with pytest.raises(BadFile, match="truncated or not a tensor file"):
+        checkpoint.load(path)
+    whole = saved(tmp_path).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadFile, match="truncated or not a tensor file"):
+        checkpoint.read_info(path)
+    with pytest.raises(BadFile, match=r"no checkpoint at .*nowhere"):
+        checkpoint.load(tmp_path / "nowhere")
+
+
+def test_a_full_disk_keeps_the_last_good_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path)
+    before = path.read_bytes()
+
+    def full(tensors: object, name: Path, metadata: object) -> None:
+        Path(name).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(BadFile, match=r"cannot write .*model.safetensors: No space left on device"):
+        saved(tmp_path)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
+
+
+def test_registry_names_what_there_is() -> None:
+    with pytest.raises(UnknownName, match="no model 'enformer'; there are epinformer, "):
+        registry.build("enformer")
+    with pytest.raises(BadInput, match="epinformer-activity has no setting 'depth'; it has sequence_bp, "):
+        registry.build(ACTIVITY, {"depth": 3})
+    with pytest.raises(UnknownName, match="Linear is not a registered model"):
+        registry.name_of(torch.nn.Linear(1, 1))
+    for name, spec in registry.MODELS.items():
+        assert spec.name == name
+        assert registry.name_of(registry.build(name)) == name
