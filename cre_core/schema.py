@@ -53,7 +53,7 @@ GENES = TableSpec(
     {"gene_id": "text", "gene_name": "text", **_PLACE, "strand": "text", "tss": "integer"},
     key=("gene_id",),
 )
-# One row per element (or gene: its TSS +-500 bp) and biosample; the other columns are assays, in read counts.
+# One row per element (or gene: its TSS ±500 bp) and biosample; the other columns are assays, in read counts.
 ELEMENT_SIGNAL = TableSpec(
     "element signal",
     {"element_id": "text", "biosample": "text"},
@@ -216,7 +216,7 @@ class Batch:
       strength: (B, E) float32 in 0..1: 1 = as measured, 0 = the element is not there (mode mask).
       width_bp: (B, E) float32.
       signal: (B, E, T) float32 read counts or mean signal, in the model's track order; NaN = no data.
-      promoter_signal: (B, T) float32, the same at the TSS +-500 bp.
+      promoter_signal: (B, T) float32, the same at the TSS ±500 bp.
       gene_features: (B, F) float32, the half-life features of schema.HALF_LIFE_FEATURES; NaN = not known.
       sequence: (B, E, L) int8, 0..3 = A C G T, 4 = N or padding; None for a study without sequence.
       promoter_sequence: (B, L) int8, or None.

@@ -342,5 +342,5 @@ def _info(intervals: Sequence[IntervalSet]) -> StudyInfo:
             "rna_epinformer_published": "log10(RPKM + 0.1), predicted by the EPInformer authors' held-out models",
             "tpm": "TPM",
         },
-        tss_source="middle of EPInformer's TSS +-500 bp windows (CAGE-centred RefSeq)",
+        tss_source="middle of EPInformer's TSS ±500 bp windows (CAGE-centred RefSeq)",
     )

@@ -18,7 +18,7 @@ from cre_core.io.download import registry
 from cre_core.io.files import folder_written_whole, sha256_of
 
 Report = Callable[[str, int, int], None]
-PROMOTER_BP, PROXIMAL_BP = 500, 2_000  # counts are over TSS +-500 bp; proximal within 2 kb, as SCREEN has it
+PROMOTER_BP, PROXIMAL_BP = 500, 2_000  # counts are over TSS ±500 bp; proximal within 2 kb, as SCREEN has it
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def classify_elements(elements: pd.DataFrame, tss_chrom: np.ndarray, tss: np.nda
       tss_chrom, tss: (M,) chromosome and 0-based position of every annotated TSS.
 
     Returns:
-      (N,) text: `promoter` (shares a base with TSS +-500 bp), `proximal` (within 2 kb), `distal`.
+      (N,) text: `promoter` (shares a base with TSS ±500 bp), `proximal` (within 2 kb), `distal`.
     """
     gap = np.full(len(elements), np.inf)
     chroms = elements["chrom"].to_numpy()

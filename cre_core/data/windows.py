@@ -16,7 +16,7 @@ from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.schema import HALF_LIFE_FEATURES, Batch
 
-PROMOTER_HALF_WIDTH_BP = 500  # promoter counts of the K562 tables are over TSS +-500 bp
+PROMOTER_HALF_WIDTH_BP = 500  # promoter counts of the K562 tables are over TSS ±500 bp
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class GeneWindow:
       biosample: what was assayed.
       assays: names of the T signal columns, in order.
       elements: schema.ELEMENTS plus `tss_distance_bp` (centre minus TSS, + = downstream in the gene's
-        direction), `is_own_promoter` (shares a base with the TSS +-500 bp), one column per assay, and `contact`
+        direction), `is_own_promoter` (shares a base with the TSS ±500 bp), one column per assay, and `contact`
         with the TSS where the model reads it (NaN = no data).
-      promoter_signal: (T,) float32, the assays at the TSS +-500 bp. NaN = no data.
+      promoter_signal: (T,) float32, the assays at the TSS ±500 bp. NaN = no data.
       gene_features: (F,) float32, schema.HALF_LIFE_FEATURES. NaN = not known.
       sequences: those of the study, for models that read sequence; else None.
     """

@@ -152,7 +152,7 @@ def link_scores(
 
     Returns:
       schema.LINKS, one row per method and pair; `tss_distance_bp` is positive downstream of the gene; `fold` is
-      empty, for nothing is trained. An element over the TSS +-500 bp is the gene's own promoter: abc 1.
+      empty, for nothing is trained. An element over the TSS ±500 bp is the gene's own promoter: abc 1.
 
     Raises:
       UnknownName: a method that is not in METHODS.

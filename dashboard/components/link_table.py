@@ -95,6 +95,8 @@ def _number(field: str, title: str, formatter: str) -> dict[str, Any]:
         "field": field,
         "headerName": title,
         "headerTooltip": title,
+        # The longest word of a title, and the sort arrow beside it, stay on one line.
+        "minWidth": max(84, 9 * max(len(word) for word in title.split()) + 30),
         "type": "rightAligned",
         "valueFormatter": {"function": formatter},
     }

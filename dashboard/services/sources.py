@@ -17,7 +17,7 @@ CONTENT = {
     "exons.parquet": "exons",
     "elements.parquet": "candidate elements with class",
     "element_signal.parquet": "read counts per element",
-    "promoter_signal.parquet": "read counts at each TSS +-500 bp",
+    "promoter_signal.parquet": "read counts at each TSS ±500 bp",
     "expression.parquet": "expression per gene and biosample",
     "folds.parquet": "which genes each fold trains on, and tests",
     "crispr.parquet": "effect of switching an element off",
