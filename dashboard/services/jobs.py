@@ -74,7 +74,7 @@ def study_commands(name: str, settings: Settings) -> list[Command]:
 
 @dataclass
 class _Run:
-    """One start of a job. A cancelled run may still be ending while the next of that name begins: each has its own."""
+    """One start of a job: a cancelled run may still be ending while the next of that name begins."""
 
     job: Job
     thread: threading.Thread | None = None
