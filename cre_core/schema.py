@@ -204,6 +204,30 @@ def _check_places(table: pd.DataFrame, assembly: Assembly | None, where: str) ->
 
 
 @dataclass(frozen=True)
+class ElementInput:
+    """What the first stage of a model is given: N elements, each alone, all of one width. Tensors only.
+
+    Attributes:
+      sequence: (N, L) int8, 0..3 = A C G T, 4 = N or padding; on the + strand.
+      signal: (N, L, T) float16 or float32 per base, in the model's track order and unit; NaN = no data. None for
+        a model of sequence alone.
+      motif: (N, K) float32, best score of each motif over both strands, 0..1; None for a model without motifs.
+    """
+
+    sequence: Tensor
+    signal: Tensor | None = None
+    motif: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    def __getitem__(self, rows: Tensor | slice) -> ElementInput:
+        """Some of the elements."""
+        parts = {name: None if value is None else value[rows] for name, value in vars(self).items()}
+        return ElementInput(**parts)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
 class Batch:
     """What a model is given: B genes with up to E elements each. Tensors only.
 

@@ -129,8 +129,12 @@ class Predictor:
             raise BadInput(f"a strength of {strengths[(strengths < 0) | ~(strengths <= 1)].flat[0]:g}; wanted 0 to 1")
         if not len(window.elements):
             return self.predict([window])
-        batch = self._varied(window, torch.from_numpy(strengths), mode)
+        # Rows of one batch may differ in the last bit; equal variants are one row, so that no change is exactly 0.
+        ignored = ~window.has_data & ~window.elements["is_own_promoter"].to_numpy()
+        distinct, row_of = np.unique(np.where(ignored, np.float32(1), strengths), axis=0, return_inverse=True)
+        batch = self._varied(window, torch.from_numpy(distinct), mode)
         prediction = self.run(self.fold_of(window.gene["gene_id"]), batch)
+        prediction = Prediction(prediction.expression[row_of], prediction.attention[row_of])
         if mode == "silence":  # an element and its silenced copy are one element
             E = len(window.elements)
             attention = prediction.attention.clone()

@@ -31,10 +31,19 @@ def test_no_data_is_no_effect_and_not_zero(toy_predictor: Predictor) -> None:
     assert scan["effect_fraction"].isna().tolist() == [False, True, False, False]
 
 
-def test_nothing_changed_is_no_effect(toy_predictor: Predictor) -> None:
+def test_nothing_changed_is_no_effect_to_the_last_bit(toy_predictor: Predictor) -> None:
     change = knock_out(toy_predictor, toy_predictor.window("G1"), {"e2": 1.0})
     assert change.before == change.after
     assert change.effect_fraction == 0
+
+
+def test_what_the_model_leaves_out_has_exactly_no_effect(toy_predictor: Predictor) -> None:
+    window = toy_predictor.window("G1")
+    blank = window.elements.astype({"dnase": float})
+    blank.loc[1, "dnase"] = np.nan
+    gap = str(blank.loc[1, "element_id"])
+    change = knock_out(toy_predictor, replace(window, elements=blank), {gap: 0.0})
+    assert change.after == change.before
 
 
 def test_attention_before_and_after(toy_predictor: Predictor) -> None:
