@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from cre_core.errors import BadInput
+from cre_core.errors import BadInput, NotAvailable
 from cre_core.genome import Assembly
 
 if TYPE_CHECKING:
@@ -226,6 +226,21 @@ class ElementInput:
         parts = {name: None if value is None else value[rows] for name, value in vars(self).items()}
         return ElementInput(**parts)  # type: ignore[arg-type]
 
+    def to(self, device: str) -> ElementInput:
+        """The same elements on another device."""
+        moved = {name: None if value is None else value.to(device) for name, value in vars(self).items()}
+        return ElementInput(**moved)  # type: ignore[arg-type]
+
+    def joined(self, other: ElementInput) -> ElementInput:
+        """These elements and then the others, which hold the same inputs."""
+        import torch
+
+        parts = {
+            name: None if value is None else torch.cat((value, getattr(other, name)))
+            for name, value in vars(self).items()
+        }
+        return ElementInput(**parts)  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -245,6 +260,12 @@ class Batch:
       sequence: (B, E, L) int8, 0..3 = A C G T, 4 = N or padding; None for a study without sequence.
       promoter_sequence: (B, L) int8, or None.
       contact: (B, E) float32, Hi-C contact with the TSS in the study's stated normalisation; NaN or None = no data.
+      strand: (B,) float32, +1 or -1: with it `distance_bp` gives places on the genome.
+      base_signal: (B, E, L, T) float16 or float32, per base, in the model's track order; NaN = no data.
+      promoter_base_signal: (B, L, T), the same around the TSS.
+      motif: (B, E, K) float32 in 0..1, best score of each motif; promoter_motif: (B, K).
+      loops: (B, 1 + E, 1 + E) float32, log10(1 + contacts) of the chromatin loops between the gene (index 0) and the
+        elements; 0 = no loop was called there.
     """
 
     distance_bp: Tensor
@@ -257,6 +278,44 @@ class Batch:
     sequence: Tensor | None = None
     promoter_sequence: Tensor | None = None
     contact: Tensor | None = None
+    strand: Tensor | None = None
+    base_signal: Tensor | None = None
+    promoter_base_signal: Tensor | None = None
+    motif: Tensor | None = None
+    promoter_motif: Tensor | None = None
+    loops: Tensor | None = None
+
+    @property
+    def offset_bp(self) -> Tensor:
+        """(B, E) float32: element centre minus TSS on the genome, whatever the gene's strand."""
+        if self.strand is None:
+            raise NotAvailable("a batch without strand came; wanted one made of windows")
+        return self.distance_bp * self.strand[:, None]
+
+    def element_input(self, rows: Tensor) -> ElementInput:
+        """What the first stage is given of the elements where `rows`, (B, E) bool, is true.
+
+        Raises:
+          NotAvailable: the batch has no sequence.
+        """
+        if self.sequence is None:
+            raise NotAvailable("this model reads sequence and the study has none; use a model of element counts")
+        signal, motif = self.base_signal, self.motif
+        return ElementInput(
+            self.sequence[rows],
+            None if signal is None else signal[rows],
+            None if motif is None else motif[rows],
+        )
+
+    def promoter_input(self) -> ElementInput:
+        """What the first stage is given of the promoters.
+
+        Raises:
+          NotAvailable: the batch has no sequence.
+        """
+        if self.promoter_sequence is None:
+            raise NotAvailable("this model reads sequence and the study has none; use a model of element counts")
+        return ElementInput(self.promoter_sequence, self.promoter_base_signal, self.promoter_motif)
 
     def with_(self, **changes: Tensor | None) -> Batch:
         """The same batch with some tensors replaced."""
@@ -283,11 +342,13 @@ class Prediction:
       attention: (B, layers, H, 1 + E) float32, the gene's row after the softmax; index 0 is the gene itself,
         1 + e is element e. Padding is 0. A weight of the model: neither contact nor proof of effect.
       embedding: (B, E, D) float32, the element embeddings the row was computed from, or None.
+      logits: (B, layers, H, 1 + E, 1 + E) float32, before the softmax, bias and masks included; None unless asked.
     """
 
     expression: Tensor
     attention: Tensor
     embedding: Tensor | None = field(default=None)
+    logits: Tensor | None = field(default=None)
 
     @property
     def element_attention(self) -> Tensor:

@@ -59,17 +59,17 @@ def train(
 
 
 def import_weights(
-    model: Annotated[str, typer.Argument(help="epinformer")],
+    model: Annotated[str, typer.Argument(help="epinformer, epinformer-activity, creator, scpge or create")],
     file: Annotated[Path, typer.Argument(help="the authors' published checkpoint")],
     out: Annotated[Path, typer.Option(help="folder for our checkpoint")],
+    biosample: Annotated[str | None, typer.Option(help="where the file's name does not say it")] = None,
+    measure: Annotated[str | None, typer.Option(help="CAGE or RNA, where the file's name does not say it")] = None,
 ) -> None:
     """Turn a published checkpoint into ours."""
     from cre_core.models import checkpoint
-    from cre_core.models.import_weights import import_epinformer
-    from cre_core.models.registry import spec_of
+    from cre_core.models.import_weights import import_published
 
-    spec_of(model)
-    imported, info = import_epinformer(file)
+    imported, info = import_published(model, file, biosample=biosample, measure=measure)
     path = out / f"{file.stem}.safetensors"
     checkpoint.save(path, imported, info)
     print(f"{info.model} {info.variant} of {info.biosample or 'unnamed biosample'} -> {path}")

@@ -1,29 +1,38 @@
-"""Embeddings of sequences, kept: an element is encoded once, however many genes, knock-outs and scans ask for it."""
+"""Embeddings of elements, kept: an element is encoded once, however many genes, knock-outs and scans ask for it."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from hashlib import blake2b
+from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from cre_core.errors import BadInput
-from cre_core.models.epinformer import Embedding, EPInformer, elements_in_use
-from cre_core.schema import Batch
+from cre_core.models.blocks import Embedding, Encode
+from cre_core.schema import Batch, ElementInput
 
-LIMIT = 50_000  # embeddings kept per model: 64 numbers each, about 20 MB with their keys
+LIMIT = 50_000  # embeddings kept per model: 64 to 256 numbers each, 20 to 60 MB with their keys
+
+
+class TwoStage(Protocol):
+    """A model whose first stage reads elements."""
+
+    def encode(self, inputs: ElementInput) -> Tensor:
+        """(N, D) of N elements."""
+
+    def embed(self, batch: Batch, *, encode: Encode | None = None) -> Embedding:
+        """First stage of a batch, through `encode`."""
 
 
 class EmbeddingCache:
-    """What one model made of the sequences it has seen; the least recently used are dropped first.
+    """What one model made of the elements it has seen; the least recently used are dropped first.
 
-    In evaluation mode an embedding depends on nothing but its own sequence, so the sequence is the key.
+    In evaluation mode an embedding depends on nothing but its own element, so the element's content is the key.
     """
 
-    def __init__(self, model: EPInformer, *, device: str = "cpu", limit: int = LIMIT) -> None:
+    def __init__(self, model: TwoStage, *, device: str = "cpu", limit: int = LIMIT) -> None:
         self.model, self.device, self.limit = model, device, limit
         self._kept: OrderedDict[bytes, Tensor] = OrderedDict()
         self._lock = threading.Lock()
@@ -35,24 +44,20 @@ class EmbeddingCache:
           Embeddings with as many rows as `batch.sequence`; 0 for elements the model does not look at.
 
         Raises:
-          BadInput: the batch has no sequence.
+          NotAvailable: the batch has no sequence.
         """
-        if batch.sequence is None or batch.promoter_sequence is None:
-            raise BadInput("a batch without sequence came; wanted one made of windows of a study with sequence")
-        is_used = elements_in_use(batch, self.model.config)  # (B, E)
-        promoter = self.encode(batch.promoter_sequence.numpy())  # (B, D)
-        elements = promoter.new_zeros((*is_used.shape, promoter.shape[1]))
-        elements[is_used.to(promoter.device)] = self.encode(batch.sequence[is_used].numpy())
-        return Embedding(promoter, elements)
+        return self.model.embed(batch, encode=self.encode)
 
-    def encode(self, sequences: np.ndarray) -> Tensor:
-        """Embeddings of sequences, encoding only those not kept: (n, L) int8 -> (n, D)."""
-        keys = [blake2b(sequence.tobytes(), digest_size=16).digest() for sequence in sequences]
+    def encode(self, inputs: ElementInput) -> Tensor:
+        """Embeddings of N elements, encoding only those not kept: (N, D)."""
+        keys = _keys(inputs)
         with self._lock:
             found = {key: self._kept[key] for key in keys if key in self._kept}
         new = {key: n for n, key in enumerate(keys) if key not in found}
-        if new:
-            encoded = self.model.encode(torch.from_numpy(sequences[list(new.values())]).to(self.device))
+        if new or not keys:
+            encoded = self.model.encode(inputs[torch.tensor(list(new.values()), dtype=torch.long)].to(self.device))
+            if not keys:
+                return encoded
             found |= dict(zip(new, encoded, strict=True))
         with self._lock:
             for key in keys:
@@ -60,6 +65,15 @@ class EmbeddingCache:
                 self._kept.move_to_end(key)
             while len(self._kept) > self.limit:
                 self._kept.popitem(last=False)
-        if not keys:
-            return torch.zeros(0, self.model.config.width, device=self.device)
         return torch.stack([found[key] for key in keys])
+
+
+def _keys(inputs: ElementInput) -> list[bytes]:
+    parts = [value.contiguous().numpy() for value in vars(inputs).values() if value is not None]
+    keys = []
+    for row in range(len(inputs)):
+        digest = blake2b(digest_size=16)
+        for part in parts:
+            digest.update(part[row].tobytes())
+        keys.append(digest.digest())
+    return keys

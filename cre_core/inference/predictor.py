@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,8 @@ from cre_core.data.dataset import GeneDataset
 from cre_core.data.study import Study
 from cre_core.data.windows import PROMOTER_HALF_WIDTH_BP, GeneWindow, batch_of, neighbourhood_for, without_gaps
 from cre_core.errors import BadInput, NotAvailable
-from cre_core.inference.embeddings import EmbeddingCache
+from cre_core.inference.embeddings import EmbeddingCache, TwoStage
 from cre_core.models import checkpoint
-from cre_core.models.epinformer import EPInformer
 from cre_core.models.registry import spec_of
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
 
@@ -232,7 +232,7 @@ class Predictor:
             loaded = tuple(model.to(self.device) for model in models)
             if self.spec.needs_sequence:
                 self._caches[fold] = tuple(
-                    EmbeddingCache(model, device=self.device) for model in loaded if isinstance(model, EPInformer)
+                    EmbeddingCache(cast(TwoStage, model), device=self.device) for model in loaded
                 )
             self._loaded[fold] = loaded  # last, so that another thread finds the caches too
         return self._loaded[fold]

@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cre_core.errors import BadInput, NotAvailable, UnknownName
-from cre_core.schema import HALF_LIFE_FEATURES, Batch, Prediction
+from cre_core.models.blocks import Embedding, Encode, check_bases, one_hot, weighted_softmax
+from cre_core.schema import HALF_LIFE_FEATURES, Batch, ElementInput, Prediction
 
 Variant = Literal["promoter", "pe", "pe-activity", "pe-activity-hic"]
 VARIANTS: tuple[str, ...] = get_args(Variant)
@@ -85,24 +86,6 @@ TOWER = (128, 64, 64, 128)  # channels out of the four blocks, each of which hal
 DILATED = 64  # channels of the dilated convolutions
 ENCODE_PIECE = {"cpu": 8, "cuda": 512}  # sequences encoded at a time: 8 fit a cache; 61 at once take 1.7x as long
 COMPRESSED = 32  # channels kept before positions are mixed; 32 channels x 2 numbers = width 64
-
-
-def one_hot(sequence: Tensor) -> Tensor:
-    """Bases to columns of four; 4 (N or padding) becomes a column of zeros.
-
-    Args:
-      sequence: (N, L) integers, 0..3 = A C G T, 4 = N or padding.
-
-    Returns:
-      (N, 4, L) float32.
-
-    Raises:
-      BadInput: another number.
-    """
-    if sequence.numel() and (int(sequence.min()) < 0 or int(sequence.max()) > 4):
-        odd = int(sequence.min()) if int(sequence.min()) < 0 else int(sequence.max())
-        raise BadInput(f"sequence holds {odd}; wanted 0..3 for A C G T and 4 for N or padding")
-    return torch.eye(5, 4, device=sequence.device)[sequence.int()].transpose(1, 2)  # (N, L) -> (N, 4, L)
 
 
 class TowerBlock(nn.Module):
@@ -226,22 +209,6 @@ def _check_widths(batch: Batch, config: EPInformerConfig) -> None:
             )
 
 
-def weighted_softmax(logits: Tensor, strength: Tensor) -> Tensor:
-    """Softmax of `logits + log(strength)` over the last axis, with a finite gradient at strength 0.
-
-    Args:
-      logits: (..., K) float32.
-      strength: (..., K) in 0..1; 0 = the key is not there. At least one key of each row is there.
-
-    Returns:
-      (..., K), summing to 1.
-    """
-    top = logits.masked_fill(strength == 0, -torch.inf).amax(-1, keepdim=True).detach()
-    # Only an absent key can exceed the top; 80 keeps its exponential finite, so that 0 times it is 0.
-    weights = strength * (logits - top).clamp(max=80).exp()
-    return weights / weights.sum(-1, keepdim=True)
-
-
 class RegulationLayer(nn.Module):
     """Pre-norm attention layer in which the gene attends to all, an element to the gene and to itself.
 
@@ -299,13 +266,6 @@ class RegulationLayer(nn.Module):
         return weights[..., :1] * value[:, :, :1] + weights[..., 1:] * value[:, :, 1:]  # (B, H, E, D/H)
 
 
-class Embedding(NamedTuple):
-    """What the first stage gives: keep it to run the second alone."""
-
-    promoter: Tensor  # (B, D)
-    elements: Tensor  # (B, E, D); 0 where there is no element
-
-
 class EPInformer(nn.Module):
     """The expression model. Parameters: 447,149, and 64 more per element feature."""
 
@@ -336,11 +296,11 @@ class EPInformer(nn.Module):
             self.encoder.eval()
         return self
 
-    def encode(self, sequence: Tensor) -> Tensor:
+    def encode(self, inputs: ElementInput) -> Tensor:
         """Each sequence alone to its embedding.
 
         Args:
-          sequence: (N, L) int8, 0..3 = A C G T, 4 = N or padding; L = config.sequence_bp.
+          inputs: N elements of `config.sequence_bp`; of them the sequence alone is read.
 
         Returns:
           (N, D) float32. In evaluation mode a row depends on nothing but its own sequence.
@@ -348,27 +308,25 @@ class EPInformer(nn.Module):
         Raises:
           BadInput: another length, or another number than 0..4.
         """
-        if sequence.ndim != 2 or sequence.shape[1] != self.config.sequence_bp:
-            raise BadInput(f"sequences have shape {tuple(sequence.shape)}; wanted (N, {self.config.sequence_bp})")
+        check_bases(inputs.sequence, width=self.config.sequence_bp)
         # Batch normalisation must see a training batch whole; otherwise pieces keep memory small.
-        n = len(sequence) if self.training else ENCODE_PIECE.get(sequence.device.type, 64)
-        pieces = sequence.split(max(n, 1))
+        n = len(inputs) if self.training else ENCODE_PIECE.get(inputs.sequence.device.type, 64)
+        pieces = inputs.sequence.split(max(n, 1))
         return torch.cat([self.compress(self.encoder(one_hot(piece))) for piece in pieces])
 
-    def embed(self, batch: Batch) -> Embedding:
+    def uses(self, batch: Batch) -> Tensor:
+        """(B, E) bool: the elements the model looks at."""
+        return elements_in_use(batch, self.config)
+
+    def embed(self, batch: Batch, *, encode: Encode | None = None) -> Embedding:
         """First stage of a whole batch: its promoters and the elements in use.
 
         Raises:
           NotAvailable: the batch has no sequence.
         """
-        if batch.promoter_sequence is None or batch.sequence is None:
-            raise NotAvailable("EPInformer reads sequence and this study has none; use a model of element counts")
-        is_used = elements_in_use(batch, self.config)
-        encoded = self.encode(torch.cat((batch.promoter_sequence, batch.sequence[is_used])))  # (B + n, D)
-        n_genes = len(batch.promoter_sequence)
-        elements = encoded.new_zeros((*is_used.shape, encoded.shape[1]))
-        elements[is_used] = encoded[n_genes:]  # (n, D) -> (B, E, D)
-        return Embedding(encoded[:n_genes], elements)
+        used, promoters = self.uses(batch), batch.promoter_input()
+        encoded = (encode or self.encode)(promoters.joined(batch.element_input(used)))  # (B + n, D)
+        return Embedding.scattered(encoded[: len(promoters)], encoded[len(promoters) :], used)
 
     def regulate(self, embedding: Embedding, *, features: RawFeatures, strength: Tensor) -> Prediction:
         """Second stage.
@@ -445,8 +403,7 @@ class ActivityEncoder(nn.Module):
         Raises:
           BadInput: another length, or another number than 0..4.
         """
-        if sequence.ndim != 2 or sequence.shape[1] != self.config.sequence_bp:
-            raise BadInput(f"sequences have shape {tuple(sequence.shape)}; wanted (N, {self.config.sequence_bp})")
+        check_bases(sequence, width=self.config.sequence_bp)
         x = self.encoder(one_hot(sequence)).flatten(1)  # (N, 128, 16) -> (N, 2048)
         x = self.dropout(F.relu(self.norm1(self.hidden1(x))))  # (N, 256)
         x = self.dropout(F.relu(self.norm2(self.hidden2(x))))  # (N, 256)

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cre_core.errors import BadInput
-from cre_core.models.epinformer import weighted_softmax
+from cre_core.models.blocks import weighted_softmax
 from cre_core.schema import HALF_LIFE_FEATURES, Batch, Prediction
 
 

@@ -9,8 +9,11 @@ from typing import Any
 from torch import nn
 
 from cre_core.errors import BadInput, UnknownName
+from cre_core.models.create import Create, CreateConfig
+from cre_core.models.creator import Creator, CreatorConfig
 from cre_core.models.epinformer import VARIANTS, ActivityConfig, ActivityEncoder, EPInformer, EPInformerConfig
 from cre_core.models.epinformer_counts import EPInformerCounts, EPInformerCountsConfig
+from cre_core.models.scpge import FORMS, ScPGE, ScPGEConfig
 from cre_core.schema import Mode
 
 
@@ -23,7 +26,7 @@ class ModelSpec:
     config: type
     module: type[nn.Module]
     variants: tuple[str, ...]
-    gives: str  # "expression" or "activity"
+    gives: str  # "expression", "activity" or "class"
     needs_sequence: bool
     source: str
     modes: tuple[Mode, ...] = ()  # what a knock-out may do to its input
@@ -63,6 +66,38 @@ MODELS: dict[str, ModelSpec] = {
         gives="activity",
         needs_sequence=True,
         source=_EPINFORMER,
+    ),
+    "creator": ModelSpec(
+        name="creator",
+        title="CREaTor",
+        config=CreatorConfig,
+        module=Creator,
+        variants=(),
+        gives="expression",
+        needs_sequence=True,
+        source="Li, Ju, Chen et al., Genome Biology 2023, 24:266; doi:10.1186/s13059-023-03103-8",
+        modes=("mask",),
+    ),
+    "scpge": ModelSpec(
+        name="scpge",
+        title="ScPGE",
+        config=ScPGEConfig,
+        module=ScPGE,
+        variants=FORMS,
+        gives="expression",
+        needs_sequence=True,
+        source="Zhang, Wang, Li et al., Genome Research 2026, 36:361; doi:10.1101/gr.281219.125",
+        modes=("mask",),
+    ),
+    "create": ModelSpec(
+        name="create",
+        title="CREATE",
+        config=CreateConfig,
+        module=Create,
+        variants=(),
+        gives="class",
+        needs_sequence=True,
+        source="Cui et al., Nature Communications 2025; doi:10.1038/s41467-025-59780-5",
     ),
 }
 

@@ -11,13 +11,13 @@ import torch
 from toy_inputs import study_with_weights, with_contacts
 
 from cre_core.data.windows import batch_of
-from cre_core.errors import BadInput
+from cre_core.errors import NotAvailable
 from cre_core.inference.embeddings import EmbeddingCache
 from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.perturb import scan_singles
 from cre_core.models.epinformer import EPInformer
 from cre_core.models.registry import build
-from cre_core.schema import Mode
+from cre_core.schema import ElementInput, Mode
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_without_signal_there_is_nothing_to_silence(tmp_path: Path) -> None:
 
 def test_a_batch_without_sequence_is_refused(predictor: Predictor) -> None:
     batch = batch_of([predictor.window("G1")]).with_(sequence=None)
-    with pytest.raises(BadInput, match="a batch without sequence came; wanted one made of windows of a study with"):
+    with pytest.raises(NotAvailable, match="this model reads sequence and the study has none"):
         predictor.run("fold_1", batch)
 
 
@@ -125,7 +125,8 @@ def test_an_element_whose_contact_is_masked_is_left_out(tmp_path: Path) -> None:
 
 def test_the_cache_forgets_the_least_recently_used() -> None:
     cache = EmbeddingCache(build("epinformer", {"sequence_bp": 400}).eval(), limit=2)  # type: ignore[arg-type]
-    one, two, three = np.full((3, 1, 400), 0, np.int8) + np.arange(3, dtype=np.int8)[:, None, None]
+    bases = torch.arange(3, dtype=torch.int8)[:, None].expand(3, 400)
+    one, two, three = (ElementInput(row[None]) for row in bases)
     with torch.inference_mode():
         first = cache.encode(one)
         cache.encode(two)
@@ -133,6 +134,6 @@ def test_the_cache_forgets_the_least_recently_used() -> None:
         cache.encode(three)  # two goes
         seen = len(cache._kept)
         torch.testing.assert_close(
-            cache.encode(np.concatenate([one, two, one])), torch.cat([first, cache.encode(two), first])
+            cache.encode(one.joined(two).joined(one)), torch.cat([first, cache.encode(two), first])
         )
     assert seen == 2

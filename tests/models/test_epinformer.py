@@ -11,22 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from cre_core.errors import BadInput, NotAvailable, UnknownName
+from cre_core.models.blocks import Embedding
 from cre_core.models.checkpoint import count_parameters
 from cre_core.models.epinformer import (
     VARIANTS,
     ActivityConfig,
     ActivityEncoder,
-    Embedding,
     EPInformer,
     EPInformerConfig,
     RawFeatures,
     RegulationLayer,
-    one_hot,
     raw_features,
-    weighted_softmax,
 )
-from cre_core.models.import_weights import import_epinformer
-from cre_core.schema import Batch
+from cre_core.models.import_epinformer import import_epinformer
+from cre_core.schema import Batch, ElementInput
 
 PUBLISHED = {
     "pe_activity_cage_fold11": "fold_11_EPInformer_PE_Activity_CAGE_K562_checkpoint.pt",
@@ -100,7 +98,10 @@ def test_published_weights_give_the_authors_numbers(key: str, shared_data: Path,
     n_real = (sequence[1, :, 1000] != 4).sum()  # the second gene has 7 elements; encode no padding
     with torch.inference_mode():
         encoded = torch.zeros(2, 61, 64)
-        encoded[0], encoded[1, :n_real] = model.encode(sequence[0]), model.encode(sequence[1, :n_real])
+        encoded[0], encoded[1, :n_real] = (
+            model.encode(ElementInput(sequence[0])),
+            model.encode(ElementInput(sequence[1, :n_real])),
+        )
         names = ["distance_kb", "hic_log10p1", "activity"] if "hic" in key else ["distance_kb", "activity"]
         features = RawFeatures(
             element=torch.stack([stored[name][:, 1:] for name in names], -1),
@@ -148,21 +149,11 @@ def test_activity_encoder_gives_the_authors_predictions_on_chr22(shared_data: Pa
 # ---- stage 1
 
 
-def test_one_hot_by_hand() -> None:
-    assert one_hot(torch.tensor([[0, 1, 2, 3, 4]], dtype=torch.int8))[0].T.tolist() == [
-        [1, 0, 0, 0],
-        [0, 1, 0, 0],
-        [0, 0, 1, 0],
-        [0, 0, 0, 1],
-        [0, 0, 0, 0],
-    ]
-
-
 def test_each_sequence_is_encoded_alone() -> None:
     model, batch = make_model(), make_batch(B=1, E=11)
-    together = model.encode(batch.sequence[0])
+    together = model.encode(ElementInput(batch.sequence[0]))
     assert together.shape == (11, 64)
-    one_by_one = torch.cat([model.encode(row[None]) for row in batch.sequence[0]])
+    one_by_one = torch.cat([model.encode(ElementInput(row[None])) for row in batch.sequence[0]])
     close(together, one_by_one, 1e-5)
 
 
@@ -171,13 +162,13 @@ def test_bases_outside_the_alphabet_are_refused() -> None:
     for odd in (5, -1):
         sequence[0, 3] = odd
         with pytest.raises(BadInput, match=rf"sequence holds {odd}; wanted 0\.\.3 for A C G T and 4"):
-            make_model().encode(sequence)
+            make_model().encode(ElementInput(sequence))
 
 
 def test_sequences_of_another_length_are_refused() -> None:
     short = torch.zeros(2, 300, dtype=torch.int8)
     with pytest.raises(BadInput, match=r"shape \(2, 300\); wanted \(N, 416\)"):
-        make_model().encode(short)
+        make_model().encode(ElementInput(short))
     with pytest.raises(BadInput, match=r"shape \(2, 300\); wanted \(N, 256\)"):
         ActivityEncoder(ActivityConfig()).eval()(short)
 
@@ -230,17 +221,6 @@ def test_only_elements_in_the_window_are_used() -> None:
     assert not used["promoter", True].any()
 
 
-def test_weighted_softmax_is_softmax_plus_log_strength() -> None:
-    torch.manual_seed(1)
-    logits, strength = torch.randn(6, 7) * 5, torch.rand(6, 7)
-    close(weighted_softmax(logits, strength), (logits + strength.log()).softmax(-1))
-    strength[:, 2] = 0
-    logits[:, 2] = 500  # a far higher key that is not there
-    found = weighted_softmax(logits, strength)
-    assert (found[:, 2] == 0).all()
-    close(found, (logits + strength.log()).softmax(-1))
-
-
 def test_layer_equals_plain_masked_attention() -> None:
     torch.manual_seed(2)
     B, K, D, H = 3, 6, 16, 4
@@ -289,7 +269,7 @@ def test_padding_changes_nothing() -> None:
 
 def test_a_gene_does_not_depend_on_its_batch() -> None:
     model, batch = make_model(), make_batch(B=3)
-    alone = model(Batch(**{name: value[1:2] for name, value in vars(batch).items()}))
+    alone = model(Batch(**{name: value[1:2] for name, value in vars(batch).items() if value is not None}))
     close(model(batch).expression[1:2], alone.expression, 1e-5)
 
 
@@ -326,7 +306,9 @@ def test_strength_acts_smoothly() -> None:
     steps = torch.tensor([0, 1e-6, 0.25, 0.5, 0.75, 1 - 1e-6, 1])
     strength = torch.ones(len(steps), 5)
     strength[:, 0] = steps
-    many = {name: value.expand(len(steps), *value.shape[1:]) for name, value in vars(batch).items()}
+    many = {
+        name: value.expand(len(steps), *value.shape[1:]) for name, value in vars(batch).items() if value is not None
+    }
     found = model(Batch(**many).with_(strength=strength), embedding)  # one embedding serves all seven
     close(found.expression[[1, 5]], found.expression[[0, 6]], 1e-5)
     weight = found.attention[:, 0, :, 1]  # first layer: the other keys do not change
@@ -382,7 +364,7 @@ def test_training_on_two_genes_fits_them() -> None:
 
 def test_a_batch_without_sequence_or_contact() -> None:
     batch = make_batch()
-    with pytest.raises(NotAvailable, match="reads sequence and this study has none"):
+    with pytest.raises(NotAvailable, match="reads sequence and the study has none"):
         make_model()(batch.with_(sequence=None, promoter_sequence=None))
     with pytest.raises(NotAvailable, match="needs contacts and this study has none"):
         make_model()(batch.with_(contact=None))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cre_core.errors import BadFile, BadInput
 from cre_core.models import checkpoint
-from cre_core.models.import_weights import ACTIVITY_NAMES, EXPRESSION_NAMES, import_epinformer
+from cre_core.models.import_epinformer import ACTIVITY_NAMES, EXPRESSION_NAMES, import_epinformer
 from cre_core.models.registry import build
 
 NAME = "fold_11_EPInformer_PE_Activity_CAGE_K562_checkpoint.pt"

@@ -1,0 +1,185 @@
+"""What several models share: bases as columns, T5's position bias, the bias-free transformer layer, embeddings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cre_core.errors import BadInput
+from cre_core.schema import ElementInput
+
+# A key no query should look at unless there is nothing else: its weight is exactly 0 beside any other in float32, and
+# a row of such keys alone still has a softmax.
+LAST_RESORT = -1e6
+
+
+class Embedding(NamedTuple):
+    """What the first stage gives: keep it to run the second alone."""
+
+    promoter: Tensor  # (B, D)
+    elements: Tensor  # (B, E, D); 0 where there is no element
+
+    @classmethod
+    def scattered(cls, promoter: Tensor, encoded: Tensor, used: Tensor) -> Embedding:
+        """Promoters (B, D), and the encoded elements (n, D) at the n places where `used`, (B, E) bool, is true."""
+        elements = encoded.new_zeros(*used.shape, encoded.shape[1])
+        elements[used.to(encoded.device)] = encoded  # (n, D) -> (B, E, D)
+        return cls(promoter, elements)
+
+
+Encode = Callable[[ElementInput], Tensor]  # the first stage, or a cache in front of it: N elements -> (N, D)
+
+
+def check_bases(sequence: Tensor, *, width: int | None = None) -> None:
+    """Raise BadInput unless `sequence` is (N, width) and holds 0..3 for A C G T and 4 for N or padding."""
+    if sequence.ndim != 2 or (width is not None and sequence.shape[1] != width):
+        raise BadInput(f"sequences have shape {tuple(sequence.shape)}; wanted (N, {width or 'L'})")
+    if sequence.numel() and (int(sequence.min()) < 0 or int(sequence.max()) > 4):
+        odd = int(sequence.min()) if int(sequence.min()) < 0 else int(sequence.max())
+        raise BadInput(f"sequence holds {odd}; wanted 0..3 for A C G T and 4 for N or padding")
+
+
+def one_hot(sequence: Tensor) -> Tensor:
+    """Bases to columns of four; 4 (N or padding) becomes a column of zeros.
+
+    Args:
+      sequence: (N, L) integers, 0..3 = A C G T, 4 = N or padding.
+
+    Returns:
+      (N, 4, L) float32.
+
+    Raises:
+      BadInput: another number.
+    """
+    check_bases(sequence)
+    return torch.eye(5, 4, device=sequence.device)[sequence.int()].transpose(1, 2)  # (N, L) -> (N, 4, L)
+
+
+def weighted_softmax(logits: Tensor, strength: Tensor) -> Tensor:
+    """Softmax of `logits + log(strength)` over the last axis, with a finite gradient at strength 0.
+
+    Args:
+      logits: (..., K) float32.
+      strength: (..., K) in 0..1; 0 = the key is not there. At least one key of each row is there.
+
+    Returns:
+      (..., K), summing to 1.
+    """
+    top = logits.masked_fill(strength == 0, -torch.inf).amax(-1, keepdim=True).detach()
+    # Only an absent key can exceed the top; 80 keeps its exponential finite, so that 0 times it is 0.
+    weights = strength * (logits - top).clamp(max=80).exp()
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def log_strength(strength: Tensor) -> Tensor:
+    """What a strength in 0..1 adds to the logits of a key: 0 at 1, -inf (not there) at 0."""
+    return strength.clamp(min=1e-30).log().masked_fill(strength == 0, -torch.inf)
+
+
+class RelativeBias(nn.Module):
+    """T5's bucketed bias of relative position, one number per bucket and head.
+
+    Half of the buckets are for each sign; the first half of those are exact, the rest grow by a constant factor up to
+    `max_distance`, beyond which all is one bucket.
+
+    Source: Raffel et al., JMLR 2020, section 2.1, with the sign of query minus key as CREaTor and ScPGE take it.
+    """
+
+    edges: Tensor
+
+    def __init__(self, n_heads: int, *, n_buckets: int = 64, max_distance: int = 256) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(n_buckets, n_heads))
+        n_exact = n_buckets // 4  # of the half of one sign, half is exact
+        growth = max_distance / n_exact
+        edges = [math.ceil(n_exact * growth ** (k / n_exact) - 1e-9) for k in range(n_exact)]
+        self.register_buffer("edges", torch.tensor([*range(1, n_exact), *edges]), persistent=False)
+
+    def bucket(self, relative: Tensor) -> Tensor:
+        """Bucket of each relative position (query minus key, whole numbers): same shape, int64."""
+        bucket = torch.bucketize(relative.abs(), self.edges, right=True)  # counts the edges at or below
+        return bucket + (relative < 0) * (len(self.table) // 2)
+
+    def forward(self, relative: Tensor) -> Tensor:
+        """Bias of relative positions: (..., Q, K) whole numbers -> (..., H, Q, K)."""
+        return self.table[self.bucket(relative)].movedim(-1, -3)  # (..., Q, K, H) -> (..., H, Q, K)
+
+
+class TransformerLayer(nn.Module):
+    """Pre-norm transformer layer whose projections have no bias and whose logits take one."""
+
+    def __init__(
+        self,
+        width: int,
+        n_heads: int,
+        *,
+        feed_forward: int,
+        activation: Callable[[], nn.Module],
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.n_heads, self.dropout = n_heads, dropout
+        self.norm1 = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.norm2 = nn.LayerNorm(width)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(width, feed_forward), activation(), nn.Dropout(dropout), nn.Linear(feed_forward, width)
+        )
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor, bias: Tensor, *, rows: slice = slice(None)) -> Tensor:
+        """One layer.
+
+        Args:
+          tokens: (B, K, D).
+          bias: (B or 1, H or 1, K, K), added to the logits; -inf = the key is not there for that query.
+          rows: the tokens to return; all serve as keys.
+
+        Returns:
+          (B, rows, D).
+        """
+        return self.watched(tokens, bias, rows=rows, n_watched=0)[0]
+
+    def watched(
+        self, tokens: Tensor, bias: Tensor, *, rows: slice = slice(None), n_watched: int
+    ) -> tuple[Tensor, Tensor]:
+        """`forward`, and the attention weights of the first `n_watched` rows, (B, H, n_watched, K) float32."""
+        query, key, value = self._heads(tokens)
+        watched = (_logits(query[:, :, :n_watched], key) + bias[..., :n_watched, :].float()).softmax(-1)
+        mixed = F.scaled_dot_product_attention(
+            query[:, :, rows],
+            key,
+            value,
+            attn_mask=bias[..., rows, :].to(query.dtype),
+            dropout_p=self.dropout if self.training else 0.0,
+        )  # (B, H, rows, D/H)
+        return self._finish(tokens[:, rows], mixed), watched
+
+    def logits(self, tokens: Tensor, bias: Tensor) -> Tensor:
+        """The whole matrix of logits, bias included: (B, K, D) -> (B, H, K, K) float32."""
+        query, key, _ = self._heads(tokens)
+        return _logits(query, key) + bias.float()
+
+    def mixed_by(self, tokens: Tensor, weights: Tensor) -> Tensor:
+        """The layer with attention weights computed outside: (B, K, D), (B, H, K, K) -> (B, K, D)."""
+        value = self._heads(tokens)[2]
+        return self._finish(tokens, F.dropout(weights, self.dropout, self.training).to(value.dtype) @ value)
+
+    def _heads(self, tokens: Tensor) -> Tensor:
+        B, K, _ = tokens.shape
+        packed = self.query_key_value(self.norm1(tokens))  # (B, K, 3D)
+        return packed.view(B, K, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, H, K, D/H)
+
+    def _finish(self, tokens: Tensor, mixed: Tensor) -> Tensor:
+        tokens = tokens + self.drop(self.out(mixed.transpose(1, 2).flatten(2)))  # (B, H, R, D/H) -> (B, R, D)
+        return tokens + self.drop(self.feed_forward(self.norm2(tokens)))  # (B, R, D)
+
+
+def _logits(query: Tensor, key: Tensor) -> Tensor:
+    return (query @ key.transpose(-1, -2)).float() * key.shape[-1] ** -0.5  # (B, H, Q, D/H) -> (B, H, Q, K)
