@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -257,13 +257,11 @@ class Batch:
       signal: (B, E, T) float32 read counts or mean signal, in the model's track order; NaN = no data.
       promoter_signal: (B, T) float32, the same at the TSS ±500 bp.
       gene_features: (B, F) float32, the half-life features of schema.HALF_LIFE_FEATURES; NaN = not known.
-      sequence: (B, E, L) int8, 0..3 = A C G T, 4 = N or padding; None for a study without sequence.
-      promoter_sequence: (B, L) int8, or None.
       contact: (B, E) float32, Hi-C contact with the TSS in the study's stated normalisation; NaN or None = no data.
       strand: (B,) float32, +1 or -1: with it `distance_bp` gives places on the genome.
-      base_signal: (B, E, L, T) float16 or float32, per base, in the model's track order; NaN = no data.
-      promoter_base_signal: (B, L, T), the same around the TSS.
-      motif: (B, E, K) float32 in 0..1, best score of each motif; promoter_motif: (B, K).
+      inputs: what the first stage reads of the n elements of the batch, each once; None for models of counts alone.
+      input_row: (B, E) int64, the row of `inputs` that is element e of gene b; anything where there is no element.
+      promoter: the same of the B promoters, or None.
       loops: (B, 1 + E, 1 + E) float32, log10(1 + contacts) of the chromatin loops between the gene (index 0) and the
         elements; 0 = no loop was called there.
     """
@@ -275,14 +273,11 @@ class Batch:
     signal: Tensor
     promoter_signal: Tensor
     gene_features: Tensor
-    sequence: Tensor | None = None
-    promoter_sequence: Tensor | None = None
     contact: Tensor | None = None
     strand: Tensor | None = None
-    base_signal: Tensor | None = None
-    promoter_base_signal: Tensor | None = None
-    motif: Tensor | None = None
-    promoter_motif: Tensor | None = None
+    inputs: ElementInput | None = None
+    input_row: Tensor | None = None
+    promoter: ElementInput | None = None
     loops: Tensor | None = None
 
     @property
@@ -292,40 +287,17 @@ class Batch:
             raise NotAvailable("a batch without strand came; wanted one made of windows")
         return self.distance_bp * self.strand[:, None]
 
-    def element_input(self, rows: Tensor) -> ElementInput:
-        """What the first stage is given of the elements where `rows`, (B, E) bool, is true.
-
-        Raises:
-          NotAvailable: the batch has no sequence.
-        """
-        if self.sequence is None:
-            raise NotAvailable("this model reads sequence and the study has none; use a model of element counts")
-        signal, motif = self.base_signal, self.motif
-        return ElementInput(
-            self.sequence[rows],
-            None if signal is None else signal[rows],
-            None if motif is None else motif[rows],
-        )
-
-    def promoter_input(self) -> ElementInput:
-        """What the first stage is given of the promoters.
-
-        Raises:
-          NotAvailable: the batch has no sequence.
-        """
-        if self.promoter_sequence is None:
-            raise NotAvailable("this model reads sequence and the study has none; use a model of element counts")
-        return ElementInput(self.promoter_sequence, self.promoter_base_signal, self.promoter_motif)
-
-    def with_(self, **changes: Tensor | None) -> Batch:
+    def with_(self, **changes: Tensor | ElementInput | None) -> Batch:
         """The same batch with some tensors replaced."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def expanded(self) -> Batch:
         """The same batch with as many rows in every tensor as in `strength`; nothing is copied."""
+        from torch import Tensor
+
         n = len(self.strength)
-        rows = {name: value.expand(n, *value.shape[1:]) for name, value in vars(self).items() if value is not None}
-        return replace(self, **rows)
+        tensors: dict[str, Any] = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: value.expand(n, *value.shape[1:]) for name, value in tensors.items()})
 
     def to(self, device: str) -> Batch:
         """The same batch on another device."""

@@ -9,6 +9,9 @@ import typer
 
 from cre_core.cli.progress import reporting
 
+Biosamples = Annotated[
+    str | None, typer.Option("--biosample", help="which of its biosamples, separated by commas (study encode)")
+]
 ProgressFile = Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")]
 STUDY_ROOTS = (Path("studies"), Path(__file__).resolve().parents[2] / "precomputed")
 
@@ -42,15 +45,19 @@ def download(
     name: Annotated[str, typer.Argument(help="name of the study")],
     data: Annotated[Path, typer.Option(help="folder for the raw files")],
     mirror: Annotated[str | None, typer.Option(help="folder or base address that holds the files")] = None,
+    biosample: Biosamples = None,
     progress_file: ProgressFile = None,
 ) -> None:
-    """Fetch the raw files of a study; resumes, and checks every SHA-256."""
+    """Fetch the raw files of a study; resumes, and checks every checksum."""
     from cre_core.data.recipes import recipe
     from cre_core.io.download import download as fetch
 
-    files = recipe(name).files
+    chosen = recipe(name).of(_names(biosample))
     with reporting(progress_file) as report:
-        paths = fetch(files, data, mirror=mirror, progress=report)
+        if chosen.fetch is not None:
+            paths = chosen.fetch(data, mirror, report)
+        else:
+            paths = fetch(chosen.files, data, mirror=mirror, progress=report)
     print(f"{len(paths)} files of {name} in {data}")
 
 
@@ -58,6 +65,7 @@ def prepare(
     name: Annotated[str, typer.Argument(help="name of the study")],
     data: Annotated[Path, typer.Option(help="folder with the raw files")],
     out: Annotated[Path, typer.Option(help="study folder to write")],
+    biosample: Biosamples = None,
     progress_file: ProgressFile = None,
 ) -> None:
     """Turn raw files into a study."""
@@ -65,10 +73,16 @@ def prepare(
     from cre_core.data.recipes import recipe
 
     with reporting(progress_file) as report:
-        study = prepare_study(recipe(name), data=data, out=out, report=report)
+        study = prepare_study(recipe(name).of(_names(biosample)), data=data, out=out, report=report)
     print(f"{study.name}: {len(study.genes):,} genes, {len(study.elements):,} elements in {out}")
     for loss in study.info.provenance["lift_over"]:
         print(f"lift-over from {loss['from']}: {loss['set']} lost {loss['lost']:,} of {loss['in']:,}")
+    for note in study.info.provenance["notes"]:
+        print(note)
+
+
+def _names(biosample: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (biosample or "").split(",") if part.strip())
 
 
 def simulate(

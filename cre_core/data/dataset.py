@@ -12,9 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from cre_core.data.sequences import PADDING
 from cre_core.data.windows import Neighbourhood, without_gaps
-from cre_core.schema import Batch
+from cre_core.schema import Batch, ElementInput
 
 
 class Thinning(NamedTuple):
@@ -30,8 +29,8 @@ class Thinning(NamedTuple):
 class GeneDataset(Dataset[tuple[Batch, Tensor]]):
     """Genes of one biosample (`joined`: of several) with their target; an item is a batch: `dataset[[3, 17, 42]]`."""
 
-    _BY_GENE = ("low", "n_elements", "tss", "sign", "target", "promoter_signal", "gene_features", "gene_row")
-    _BY_ELEMENT = ("center", "width", "signal", "study_row")
+    _BY_GENE = ("low", "n_elements", "tss", "sign", "target", "promoter_signal", "gene_features", "gene_row", "part")
+    _BY_ELEMENT = ("center", "width", "signal", "study_row", "element_part")
 
     def __init__(
         self,
@@ -71,19 +70,27 @@ class GeneDataset(Dataset[tuple[Batch, Tensor]]):
         self.center = torch.from_numpy(neighbourhood.center)  # (N,)
         self.width = torch.tensor((elements["end"] - elements["start"]).to_numpy(np.float32))  # (N,)
         self.signal = torch.from_numpy(neighbourhood.signal)  # (N, T)
-        self.sequences = neighbourhood.sequences
+        self.chroms = genes["chrom"].tolist()
+        self.inputs = [neighbourhood.inputs]  # of each biosample
+        self.loops = [neighbourhood.loops]
         self.gene_row = torch.tensor(rows)  # (G,) of `Study.genes`
+        self.part = torch.zeros(len(rows), dtype=torch.long)  # (G,) of `inputs`
         self.study_row = torch.tensor(neighbourhood.study_row)  # (N,) of `Study.elements`
-        self.contact = self._contacts(neighbourhood, genes["chrom"].tolist())  # (G, E) or None
+        self.element_part = torch.zeros(len(elements), dtype=torch.long)  # (N,) of `inputs`
+        self.contact = self._contacts(neighbourhood, self.chroms)  # (G, E) or None
 
     @classmethod
     def joined(cls, parts: Sequence[GeneDataset]) -> GeneDataset:
         """The genes of several biosamples of one study, made alike, as one dataset."""
         joint = copy(parts[0])
         joint.gene_ids = [gene_id for part in parts for gene_id in part.gene_ids]
+        joint.chroms = [chrom for part in parts for chrom in part.chroms]
+        joint.inputs, joint.loops = [part.inputs[0] for part in parts], [part.loops[0] for part in parts]
         for name in (*cls._BY_GENE, *cls._BY_ELEMENT):
             setattr(joint, name, torch.cat([getattr(part, name) for part in parts]))
         shifts = torch.tensor([0, *(len(part.center) for part in parts[:-1])]).cumsum(0)
+        joint.part = torch.cat([torch.full_like(part.part, n) for n, part in enumerate(parts)])
+        joint.element_part = torch.cat([torch.full_like(part.element_part, n) for n, part in enumerate(parts)])
         joint.low = torch.cat([part.low + shift for part, shift in zip(parts, shifts, strict=True)])
         if joint.contact is not None:
             contacts = [part.contact for part in parts if part.contact is not None]
@@ -95,6 +102,7 @@ class GeneDataset(Dataset[tuple[Batch, Tensor]]):
         """The genes for which `keep`, (G,) bool, is true."""
         part = copy(self)
         part.gene_ids = [gene_id for gene_id, kept in zip(self.gene_ids, keep.tolist(), strict=True) if kept]
+        part.chroms = [chrom for chrom, kept in zip(self.chroms, keep.tolist(), strict=True) if kept]
         for name in self._BY_GENE:
             setattr(part, name, getattr(self, name)[keep])
         part.contact = None if self.contact is None else self.contact[keep]
@@ -133,17 +141,46 @@ class GeneDataset(Dataset[tuple[Batch, Tensor]]):
             promoter_signal=self.promoter_signal[g],
             gene_features=self.gene_features[g],
             contact=None if contact is None else torch.where(is_element, contact, 0.0),
+            strand=self.sign[g],
+            loops=self._loops_of(rows, is_element, g),
         )
-        return self._with_sequence(batch, rows, g), self.target[g]
+        return self._with_inputs(batch, rows, g), self.target[g]
 
-    def _with_sequence(self, batch: Batch, rows: Tensor, g: Tensor) -> Batch:
-        """With sequences too, and without gaps, which a model of sequence does not know how to treat."""
-        if self.sequences is None:
+    def _with_inputs(self, batch: Batch, rows: Tensor, g: Tensor) -> Batch:
+        """With inputs too, each element once, and without gaps, which such models do not know how to treat."""
+        if self.inputs[0] is None:
             return batch
-        sequence = torch.from_numpy(self.sequences.elements(self.study_row[rows].numpy()))  # (B, E, L)
-        sequence[~batch.is_element] = PADDING
-        promoters = torch.from_numpy(self.sequences.promoters(self.gene_row[g].numpy()))
-        return without_gaps(batch.with_(sequence=sequence, promoter_sequence=promoters))
+        unique, place = torch.unique(rows[batch.is_element], return_inverse=True)  # (n,), sorted: parts together
+        input_row = torch.zeros_like(rows)
+        input_row[batch.is_element] = place
+        elements, promoters = [], []
+        for n, inputs in enumerate(self.inputs):
+            assert inputs is not None
+            elements.append(inputs.elements(self.study_row[unique[self.element_part[unique] == n]].numpy()))
+            promoters.append(inputs.promoters(self.gene_row[g[self.part[g] == n]].numpy()))
+        order = torch.argsort(torch.argsort(self.part[g], stable=True), stable=True)  # back from part by part
+        promoter = _joined(promoters)[order]
+        return without_gaps(batch.with_(inputs=_joined(elements), input_row=input_row, promoter=promoter))
+
+    def _loops_of(self, rows: Tensor, is_element: Tensor, g: Tensor) -> Tensor | None:
+        """(B, 1 + E, 1 + E), or None where the model reads no loops."""
+        if self.loops[0] is None:
+            return None
+        found = torch.zeros(len(g), 1 + rows.shape[1], 1 + rows.shape[1])
+        for b, gene in enumerate(g.tolist()):
+            n = int(is_element[b].sum())
+            places = torch.cat((self.tss[gene, None], self.center[rows[b, :n]])).numpy()
+            loops = self.loops[int(self.part[gene])]
+            assert loops is not None
+            found[b, : n + 1, : n + 1] = torch.from_numpy(loops(self.chroms[gene], places))
+        return found
+
+
+def _joined(parts: Sequence[ElementInput]) -> ElementInput:
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined.joined(part)
+    return joined
 
 
 def _thinned(distance: Tensor, is_element: Tensor, thinning: Thinning) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cre_core.data.study import Study, StudyInfo, write_info
-from cre_core.errors import NotAvailable
+from cre_core.errors import BadInput, NotAvailable
 from cre_core.io.download import registry
 from cre_core.io.files import folder_written_whole, sha256_of
 
@@ -23,11 +24,13 @@ PROMOTER_BP, PROXIMAL_BP = 500, 2_000  # counts are over TSS ±500 bp; proximal 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a recipe hands back: the description, what lift-over lost, and how much there is."""
+    """What a recipe hands back: the description, what lift-over lost, how much there is, what to know."""
 
     info: StudyInfo
     lift_over: Sequence[Mapping[str, object]] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    sources: Sequence[Mapping[str, str]] | None = None  # the raw files, where the download registry lacks them
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Recipe:
       title: one line for people.
       files: names in the download registry.
       prepare: writes the tables into a folder and describes them.
+      fetch: brings the raw files (folder, mirror, report), where they are not those of the download registry.
+      choose: the same recipe for some of its biosamples, where a study can be made of some.
     """
 
     name: str
@@ -47,6 +52,20 @@ class Recipe:
     biosamples: tuple[str, ...]
     files: tuple[str, ...]
     prepare: Callable[[Path, Path, Report], Prepared]
+    fetch: Callable[[Path, str | None, Report], list[Path]] | None = None
+    choose: Callable[[tuple[str, ...]], Recipe] | None = None
+
+    def of(self, biosamples: Sequence[str]) -> Recipe:
+        """This recipe for some biosamples; for all when none is named.
+
+        Raises:
+          UnknownName: it has no such biosample. BadInput: its study is made whole.
+        """
+        if not biosamples:
+            return self
+        if self.choose is None:
+            raise BadInput(f"study {self.name} is made whole ({', '.join(self.biosamples)}); it takes no --biosample")
+        return self.choose(tuple(dict.fromkeys(biosamples)))
 
 
 def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report) -> Study:
@@ -72,16 +91,28 @@ def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report) -> S
         prepared = recipe.prepare(data, partial, report)
         provenance = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": f"python -m cre_core prepare {recipe.name}",
-            "sources": [_source(data, name) for name in recipe.files],
+            "command": _command(recipe, prepared.info),
+            "sources": _sources(recipe, prepared, data),
             "lift_over": list(prepared.lift_over),
             "counts": dict(prepared.counts),
+            "notes": list(prepared.notes),
         }
         write_info(partial, replace(prepared.info, provenance=provenance))
         for kept in ("models", "precomputed"):
             if (out / kept).is_dir():
                 shutil.copytree(out / kept, partial / kept, copy_function=os.link)
     return Study.open(out)
+
+
+def _command(recipe: Recipe, info: StudyInfo) -> str:
+    chosen = f" --biosample {shlex.quote(','.join(info.biosamples))}" if recipe.choose else ""
+    return f"python -m cre_core prepare {recipe.name}{chosen}"
+
+
+def _sources(recipe: Recipe, prepared: Prepared, data: Path) -> list[Mapping[str, str]]:
+    if prepared.sources is not None:
+        return list(prepared.sources)
+    return [_source(data, name) for name in recipe.files]
 
 
 def _source(data: Path, name: str) -> dict[str, str]:

@@ -100,6 +100,9 @@ class StudyInfo:
     example_loci: tuple[ExampleLocus, ...] = ()
     measures: Mapping[str, str] = field(default_factory=dict)  # expression measure -> unit
     sequence: str | None = None  # FASTA inside the study
+    motifs: str | None = None  # MEME file inside the study
+    # Biosample -> assay -> mapped reads of the experiment: counts / (these / 1e6) = RPM. Absent = not known.
+    library_reads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tss_source: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT

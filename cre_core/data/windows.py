@@ -11,7 +11,8 @@ import pandas as pd
 import torch
 
 from cre_core.data.contact import TssContact
-from cre_core.data.sequences import PADDING, Sequences, shared_sequences
+from cre_core.data.inputs import ElementInputs, shared_inputs
+from cre_core.data.loops import ElementLoops
 from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.schema import HALF_LIFE_FEATURES, Batch
@@ -28,11 +29,13 @@ class GeneWindow:
       biosample: what was assayed.
       assays: names of the T signal columns, in order.
       elements: schema.ELEMENTS plus `tss_distance_bp` (centre minus TSS, + = downstream in the gene's
-        direction), `is_own_promoter` (shares a base with the TSS ±500 bp), one column per assay, and `contact`
-        with the TSS where the model reads it (NaN = no data).
+        direction), `study_row` (of `Study.elements`), `is_own_promoter` (shares a base with the TSS ±500 bp), one
+        column per assay, and `contact` with the TSS where the model reads it (NaN = no data).
       promoter_signal: (T,) float32, the assays at the TSS ±500 bp. NaN = no data.
       gene_features: (F,) float32, schema.HALF_LIFE_FEATURES. NaN = not known.
-      sequences: those of the study, for models that read sequence; else None.
+      gene_row: of `Study.genes`.
+      inputs: what the model reads of an element itself; None for models of counts alone.
+      loops: the study's, for models that read them.
     """
 
     gene: pd.Series
@@ -41,7 +44,9 @@ class GeneWindow:
     elements: pd.DataFrame
     promoter_signal: np.ndarray
     gene_features: np.ndarray
-    sequences: Sequences | None = None
+    gene_row: int = 0
+    inputs: ElementInputs | None = None
+    loops: ElementLoops | None = None
 
     @property
     def has_data(self) -> np.ndarray:
@@ -70,8 +75,11 @@ class Neighbourhood:
         biosample: str,
         *,
         assays: Sequence[str],
-        sequence_bp: int | None = None,
+        inputs: ElementInputs | None = None,
         with_contact: bool = False,
+        with_loops: bool = False,
+        merge_within_bp: int = 0,
+        n_each_side: int | None = None,
     ) -> None:
         """Align a study's tables.
 
@@ -79,8 +87,11 @@ class Neighbourhood:
           study: with elements, genes and their counts.
           biosample: whose counts.
           assays: signal columns, in the order a model wants them.
-          sequence_bp: length of the sequences, for models that read them.
+          inputs: what the model reads of an element itself, for models that do.
           with_contact: give contact with the TSS too.
+          with_loops: give loops between gene and elements too.
+          merge_within_bp: of elements whose neighbours lie nearer than this, the middle one stands for all.
+          n_each_side: a window is the nearest so many elements before the TSS and after it.
 
         Raises:
           UnknownName: no such biosample.
@@ -95,8 +106,13 @@ class Neighbourhood:
         elements = elements.reset_index(drop=True).sort_values(["chrom", "center"], kind="stable")
         self.study_row = elements.index.to_numpy()  # (N,) rows of `Study.elements`
         elements = elements.reset_index(drop=True)
-        self.elements = elements
-        self.sequences = shared_sequences(study, sequence_bp) if sequence_bp is not None else None
+        if merge_within_bp:
+            kept = _middle_of_each_cluster(
+                elements["chrom"].to_numpy(), elements["center"].to_numpy(), merge_within_bp
+            )
+            elements, self.study_row = elements.iloc[kept].reset_index(drop=True), self.study_row[kept]
+        self.elements, self.inputs, self.n_each_side = elements, inputs, n_each_side
+        self.loops = ElementLoops(study, biosample) if with_loops else None
         self.contact = TssContact(study, biosample) if with_contact else None
         self.center = elements["center"].to_numpy()  # (N,)
         self.signal = _aligned(study.element_signal, biosample, self.assays, "element_id", elements["element_id"])
@@ -112,12 +128,17 @@ class Neighbourhood:
     def rows_around(self, chrom: str, tss: int, reach_bp: int, limit: int | None) -> slice:
         """Rows of the elements whose centre lies within `reach_bp` of `tss`; with a limit, the nearest of them.
 
+        Where a window has so many elements on each side, the limit has no say.
+
         Rows are in place order, so both are one slice.
         """
         first, last = self._span.get(chrom, (0, 0))
         centers = self.center[first:last]
         low = first + int(np.searchsorted(centers, tss - reach_bp, "left"))
         high = first + int(np.searchsorted(centers, tss + reach_bp, "right"))
+        if self.n_each_side is not None:
+            middle = first + int(np.searchsorted(centers, tss, "left"))
+            return slice(max(low, middle - self.n_each_side), min(high, middle + self.n_each_side))
         if limit is not None and high - low > limit:
             nearest = np.argsort(np.abs(self.center[low:high] - tss), kind="stable")[:limit]
             low, high = low + int(nearest.min()), low + int(nearest.max()) + 1
@@ -148,6 +169,7 @@ class Neighbourhood:
         elements["is_own_promoter"] = (elements["start"] < tss + PROMOTER_HALF_WIDTH_BP) & (
             elements["end"] > tss - PROMOTER_HALF_WIDTH_BP
         )
+        elements["study_row"] = self.study_row[rows]
         elements[list(self.assays)] = self.signal[rows]
         if self.contact is not None:
             elements["contact"] = self.contact(gene["chrom"], tss, self.center[rows])
@@ -158,7 +180,9 @@ class Neighbourhood:
             elements=elements,
             promoter_signal=self.promoter_signal[row],
             gene_features=self.gene_features[row],
-            sequences=self.sequences,
+            gene_row=row,
+            inputs=self.inputs,
+            loops=self.loops,
         )
 
 
@@ -168,13 +192,14 @@ def neighbourhood_for(study: Study, biosample: str, config: Mapping[str, Any]) -
     Args:
       study: the study.
       biosample: whose counts.
-      config: fields of the model's config. `sequence_bp`: it reads sequence; `variant`: what beside it; `tracks`.
+      config: fields of the model's config. `sequence_bp`: it reads sequence, with `base_tracks`, `n_motifs` and
+        `flanks`; `tracks`: counts; `variant`, `form`: which of them; `merge_within_bp`, `n_each_side`.
 
     Raises:
       NotAvailable: the study lacks an input, or holds it in another unit.
     """
     variant, unit = config.get("variant", ""), config.get("signal_unit", "reads")
-    assays = tuple(config["tracks"]) if variant not in ("promoter", "pe") else ()
+    assays = tuple(config.get("tracks", ())) if variant not in ("promoter", "pe") else ()
     if assays and unit != "reads":
         raise NotAvailable(
             f"these weights want signal in {unit} and study {study.name} holds reads; `train` makes weights for it"
@@ -183,9 +208,29 @@ def neighbourhood_for(study: Study, biosample: str, config: Mapping[str, Any]) -
         study,
         biosample,
         assays=assays,
-        sequence_bp=config.get("sequence_bp"),
+        inputs=_inputs_for(study, biosample, config),
         with_contact=variant == "pe-activity-hic",
+        with_loops=config.get("form") in ("lp", "kl"),
+        merge_within_bp=config.get("merge_within_bp", 0),
+        n_each_side=config.get("n_each_side"),
     )
+
+
+def _inputs_for(study: Study, biosample: str, config: Mapping[str, Any]) -> ElementInputs | None:
+    if config.get("sequence_bp") is None:
+        return None
+    tracks, n_motifs = tuple(config.get("base_tracks", ())), config.get("n_motifs", 0)
+    return shared_inputs(study, biosample, config["sequence_bp"], tracks, n_motifs, config.get("flanks", False))
+
+
+def _middle_of_each_cluster(chrom: np.ndarray, center: np.ndarray, within_bp: int) -> np.ndarray:
+    """Rows of the elements that stand for runs of neighbours less than `within_bp` apart; (N,) sorted -> rows."""
+    if not len(center):
+        return np.zeros(0, int)
+    is_first = np.r_[True, (chrom[1:] != chrom[:-1]) | (np.diff(center) >= within_bp)]
+    first = np.flatnonzero(is_first)
+    last = np.r_[first[1:], len(center)] - 1
+    return (first + last) // 2
 
 
 def batch_of(windows: Sequence[GeneWindow]) -> Batch:
@@ -202,8 +247,7 @@ def batch_of(windows: Sequence[GeneWindow]) -> Batch:
         width[b, :n] = elements["end"] - elements["start"]
         signal[b, :n] = elements[list(window.assays)]
         is_element[b, :n] = True
-    sequence, promoter_sequence = _sequences_of(windows, E)
-    return Batch(
+    batch = Batch(
         distance_bp=torch.from_numpy(distance),
         is_element=torch.from_numpy(is_element),
         strength=torch.ones(B, E),
@@ -211,23 +255,38 @@ def batch_of(windows: Sequence[GeneWindow]) -> Batch:
         signal=torch.from_numpy(signal),
         promoter_signal=torch.from_numpy(np.stack([window.promoter_signal for window in windows])),
         gene_features=torch.from_numpy(np.stack([window.gene_features for window in windows])),
-        sequence=sequence,
-        promoter_sequence=promoter_sequence,
         contact=_contact_of(windows, E),
+        strand=torch.tensor([1.0 if window.gene["strand"] == "+" else -1.0 for window in windows]),
+        loops=_loops_of(windows, E),
+    )
+    return _with_inputs(batch, windows)
+
+
+def _with_inputs(batch: Batch, windows: Sequence[GeneWindow]) -> Batch:
+    """With what the model reads of the elements themselves, each element once; as it is for models of counts."""
+    inputs = windows[0].inputs
+    if inputs is None:
+        return batch
+    rows = np.unique(np.concatenate([window.elements["study_row"] for window in windows]))
+    place = np.zeros(batch.is_element.shape, np.int64)
+    for b, window in enumerate(windows):
+        place[b, : len(window.elements)] = np.searchsorted(rows, window.elements["study_row"])
+    genes = np.array([window.gene_row for window in windows])
+    return batch.with_(
+        inputs=inputs.elements(rows), input_row=torch.from_numpy(place), promoter=inputs.promoters(genes)
     )
 
 
-def _sequences_of(windows: Sequence[GeneWindow], n_elements: int) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """(B, E, L) and (B, L) int8, or None twice where the model reads no sequence."""
-    sequences = windows[0].sequences
-    if sequences is None:
-        return None, None
-    elements = np.full((len(windows), n_elements, sequences.sequence_bp), PADDING, np.int8)
+def _loops_of(windows: Sequence[GeneWindow], n_elements: int) -> torch.Tensor | None:
+    """(B, 1 + E, 1 + E) float32, or None where the model reads no loops."""
+    if windows[0].loops is None:
+        return None
+    loops = np.zeros((len(windows), 1 + n_elements, 1 + n_elements), np.float32)
     for b, window in enumerate(windows):
-        rows = sequences.element_ids.get_indexer(window.elements["element_id"])
-        elements[b, : len(rows)] = sequences.elements(rows)
-    genes = sequences.gene_ids.get_indexer([window.gene["gene_id"] for window in windows])
-    return torch.from_numpy(elements), torch.from_numpy(sequences.promoters(genes))
+        center = ((window.elements["start"] + window.elements["end"]) // 2).to_numpy()
+        places = np.concatenate([[int(window.gene["tss"])], center])
+        loops[b, : len(places), : len(places)] = windows[0].loops(str(window.gene["chrom"]), places)
+    return torch.from_numpy(loops)
 
 
 def _contact_of(windows: Sequence[GeneWindow], n_elements: int) -> torch.Tensor | None:

@@ -41,10 +41,10 @@ class EmbeddingCache:
         """First stage of a batch on the CPU, whose element tensors have one row for all variants or one each.
 
         Returns:
-          Embeddings with as many rows as `batch.sequence`; 0 for elements the model does not look at.
+          Embeddings with as many rows as `batch.input_row`; 0 for elements the model does not look at.
 
         Raises:
-          NotAvailable: the batch has no sequence.
+          NotAvailable: the batch has no inputs.
         """
         return self.model.embed(batch, encode=self.encode)
 

@@ -175,7 +175,7 @@ class Predictor:
         models = self._models(fold)
         if self.spec.needs_sequence:
             embeddings = [cache.embed(batch) for cache in self._caches[fold]]
-            rest = batch.with_(sequence=None, promoter_sequence=None).to(self.device)
+            rest = batch.with_(inputs=None, input_row=None, promoter=None).to(self.device)
             rest = without_gaps(rest).expanded()
             outputs = [model(rest, embedding) for model, embedding in zip(models, embeddings, strict=True)]
         else:
@@ -207,14 +207,14 @@ class Predictor:
         if mode == "mask":
             return one.with_(strength=strength)
         floor = torch.minimum(one.signal, inactive * one.width_bp[..., None])  # (1, E, T)
-        sequence, contact = one.sequence, one.contact
+        input_row, contact = one.input_row, one.contact
         return one.with_(
             strength=torch.cat([strength, 1 - strength], 1),  # (V, 2E): s parts as measured, 1 - s parts silenced
             signal=torch.cat([one.signal, floor], 1),
             distance_bp=one.distance_bp.repeat(1, 2),
             is_element=one.is_element.repeat(1, 2),
             width_bp=one.width_bp.repeat(1, 2),
-            sequence=None if sequence is None else sequence.repeat(1, 2, 1),
+            input_row=None if input_row is None else input_row.repeat(1, 2),
             contact=None if contact is None else contact.repeat(1, 2),
         )
 

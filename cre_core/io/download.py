@@ -1,4 +1,4 @@
-"""Public files: where each lives, its SHA-256, and fetching it whole with resume, checks and mirrors."""
+"""Public files: where each lives, its checksum, and fetching it whole with resume, checks and mirrors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A public file. `n_bytes` is its size; `content` and `assembly` say what it is."""
+    """A public file. `n_bytes` is its size; `description` and `assembly` say what it is.
+
+    It is checked by `sha256`, else by `md5`, else (a source that publishes neither) by its size.
+    """
 
     name: str
     n_bytes: int
@@ -34,6 +37,14 @@ class RemoteFile:
     licence: str
     assembly: str
     description: str
+    md5: str = ""
+
+    @property
+    def checksum(self) -> tuple[str, str]:
+        """What the file is checked by, and its wanted value."""
+        if self.sha256:
+            return "sha256", self.sha256
+        return ("md5", self.md5) if self.md5 else ("size", str(self.n_bytes))
 
 
 @cache
@@ -53,7 +64,7 @@ def download(
     progress: Progress | None = None,
     registry: Mapping[str, RemoteFile] | None = None,
 ) -> list[Path]:
-    """Bring files into a folder, each whole and with the right SHA-256, or not at all.
+    """Bring files into a folder, each whole and with the right checksum, or not at all.
 
     A file that is there with the right checksum is left alone. A download that broke off leaves NAME.partial, and
     the next call goes on from there.
@@ -84,6 +95,43 @@ def download(
 _registry = registry  # `download` has an argument of the same name
 
 
+def read_text(url: str, *, name: str) -> str:
+    """The text at an address, such as a portal's description of a file; `name` is for the message.
+
+    Raises:
+      NotAvailable: the network or the address does not give it.
+    """
+    return _answer("GET", url, name).text
+
+
+def size_of(url: str, *, name: str) -> int:
+    """Bytes of the file at an address, without fetching it.
+
+    Raises:
+      NotAvailable: the network or the address does not tell.
+    """
+    size = _answer("HEAD", url, name).headers.get("Content-Length", "")
+    if not size.isdigit():
+        raise NotAvailable(f"{_host(url)} does not tell the size of {name}")
+    return int(size)
+
+
+def _answer(method: str, url: str, name: str) -> requests.Response:
+    headers = {"Accept-Encoding": "identity"}
+    for _ in range(_TRIES):
+        try:
+            answer = requests.request(method, url, headers=headers, timeout=_TIMEOUT_S, allow_redirects=True)
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            broken: Exception = error
+        except requests.RequestException as error:
+            raise NotAvailable(f"{_host(url)} did not give {name}: {error}") from error
+        else:
+            if answer.status_code >= 400:
+                raise NotAvailable(f"{_host(url)} answers {answer.status_code} {answer.reason} for {name}")
+            return answer
+    raise NotAvailable(f"no network: could not reach {_host(url)} for {name}; --mirror takes a folder") from broken
+
+
 def _no_progress(name: str, done: int, total: int) -> None:
     return
 
@@ -91,7 +139,7 @@ def _no_progress(name: str, done: int, total: int) -> None:
 def _fetch(file: RemoteFile, folder: Path, mirror: str | None, progress: Progress) -> Path:
     path = folder / file.name
     with _one_line(file, folder):
-        if not (path.is_file() and _sha256(path) == file.sha256):
+        if not (path.is_file() and _checked(path, file) == file.checksum[1]):
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f"{path.name}.partial")
             _bring_checked(file, _address(file, mirror), partial, progress)
@@ -100,8 +148,10 @@ def _fetch(file: RemoteFile, folder: Path, mirror: str | None, progress: Progres
     return path
 
 
-def _sha256(path: Path) -> str:
-    return str(pooch.file_hash(str(path), alg="sha256"))
+def _checked(path: Path, file: RemoteFile) -> str:
+    """What `path` has where `file.checksum` says what it should have."""
+    kind, _ = file.checksum
+    return str(path.stat().st_size if kind == "size" else pooch.file_hash(str(path), alg=kind))
 
 
 def _address(file: RemoteFile, mirror: str | None) -> str:
@@ -128,14 +178,15 @@ def _bring_checked(file: RemoteFile, url: str, partial: Path, progress: Progress
     """Complete `partial` and check it; one that went on from an older piece gets a second try from the start."""
     resumed = partial.exists()
     _bring(file, url, partial, progress)
-    found = _sha256(partial)
-    if found != file.sha256 and resumed:
+    kind, wanted = file.checksum
+    found = _checked(partial, file)
+    if found != wanted and resumed:
         partial.unlink()
         _bring(file, url, partial, progress)
-        found = _sha256(partial)
-    if found != file.sha256:
+        found = _checked(partial, file)
+    if found != wanted:
         partial.unlink()
-        raise BadFile(f"{file.name} has sha256 {found}, wanted {file.sha256}; the file was not kept")
+        raise BadFile(f"{file.name} has {kind} {found}, wanted {wanted}; the file was not kept")
 
 
 def _bring(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:

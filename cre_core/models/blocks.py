@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cre_core.errors import BadInput
-from cre_core.schema import ElementInput
+from cre_core.errors import BadInput, NotAvailable
+from cre_core.schema import Batch, ElementInput
 
 # A key no query should look at unless there is nothing else: its weight is exactly 0 beside any other in float32, and
 # a row of such keys alone still has a softmax.
@@ -24,15 +24,32 @@ class Embedding(NamedTuple):
     promoter: Tensor  # (B, D)
     elements: Tensor  # (B, E, D); 0 where there is no element
 
-    @classmethod
-    def scattered(cls, promoter: Tensor, encoded: Tensor, used: Tensor) -> Embedding:
-        """Promoters (B, D), and the encoded elements (n, D) at the n places where `used`, (B, E) bool, is true."""
-        elements = encoded.new_zeros(*used.shape, encoded.shape[1])
-        elements[used.to(encoded.device)] = encoded  # (n, D) -> (B, E, D)
-        return cls(promoter, elements)
-
 
 Encode = Callable[[ElementInput], Tensor]  # the first stage, or a cache in front of it: N elements -> (N, D)
+
+
+def encode_batch(batch: Batch, used: Tensor, encode: Encode, *, with_promoter: bool = True) -> Embedding:
+    """First stage of a batch: each element that any gene uses is encoded once, and its gradient comes back once.
+
+    Args:
+      batch: with inputs.
+      used: (B, E) bool, the elements the model looks at.
+      encode: the first stage.
+      with_promoter: encode the promoters too, in the same call; otherwise `promoter` has no columns.
+
+    Raises:
+      NotAvailable: the batch has no inputs.
+    """
+    if batch.inputs is None or batch.input_row is None or (with_promoter and batch.promoter is None):
+        raise NotAvailable("this model reads sequence and the study has none; use a model of element counts")
+    rows, place = torch.unique(batch.input_row[used], return_inverse=True)  # (n,), (used,)
+    inputs, n_promoters = batch.inputs[rows], 0
+    if with_promoter and batch.promoter is not None:
+        inputs, n_promoters = batch.promoter.joined(inputs), len(batch.promoter)
+    encoded = encode(inputs)  # (B + n, D)
+    elements = encoded.new_zeros(*used.shape, encoded.shape[1])
+    elements[used.to(encoded.device)] = encoded[n_promoters:][place.to(encoded.device)]  # (used, D) -> (B, E, D)
+    return Embedding(encoded[:n_promoters], elements)
 
 
 def check_bases(sequence: Tensor, *, width: int | None = None) -> None:

@@ -31,6 +31,7 @@ from cre_core.models.blocks import (
     RelativeBias,
     TransformerLayer,
     check_bases,
+    encode_batch,
     log_strength,
 )
 from cre_core.schema import Batch, ElementInput, Prediction
@@ -48,10 +49,11 @@ REGULATE_PIECE = 32  # variants per pass: each has its own (1 + E) x (1 + E) mat
 class CreatorConfig:
     """Everything that is needed to rebuild the model, and the window that it was made for."""
 
-    tracks: tuple[str, ...] = TRACKS  # any subset will do; 16, 7 and 4 are the paper's Large, Medium and Small
+    base_tracks: tuple[str, ...] = TRACKS  # any subset will do; 16, 7 and 4 are the paper's Large, Medium and Small
     sequence_bp: int = 350  # every element is cut or widened to this; other lengths work too
     gene_bp: int = 700  # the gene's token is made of so many unknown bases (released code)
     token_bp: int = 5  # bases per token: 350 bp make 70, and one more at the end is read as the element's embedding
+    flanks: bool = True  # a narrower element goes on into its flanks
     n_each_side: int = 200  # elements up and down of the TSS
     n_elements: int = 400
     max_distance_bp: int = 10_240_000  # where the widest scale of the position bias ends
@@ -92,7 +94,7 @@ class Tokens(nn.Module):
 
     def __init__(self, config: CreatorConfig) -> None:
         super().__init__()
-        D, T = config.width, len(config.tracks)
+        D, T = config.width, len(config.base_tracks)
         self.config = config
         self.base = nn.Parameter(torch.randn(N_TOKENS, D))
         self.signal = nn.Linear(T, D)
@@ -102,7 +104,7 @@ class Tokens(nn.Module):
 
     def forward(self, inputs: ElementInput) -> Tensor:
         """(N, L) bases and (N, L, T) signals -> (N, L / token_bp + 1, D), the end token last."""
-        step, T = self.config.token_bp, len(self.config.tracks)
+        step, T = self.config.token_bp, len(self.config.base_tracks)
         token = self.token_of_base[inputs.sequence.int()]  # (N, L)
         N, L = token.shape
         channels = F.one_hot(F.pad(token, (0, step), value=END), N_TOKENS)  # (N, L + 5, 6)
@@ -162,8 +164,8 @@ class Creator(nn.Module):
         """Each element alone to its embedding.
 
         Args:
-          inputs: N elements of any length that is a multiple of `token_bp`; signals in the order of `config.tracks`,
-            NaN or no signal at all counts as zero.
+          inputs: N elements of any length that is a multiple of `token_bp`; signals in the order of
+            `config.base_tracks`, NaN or no signal at all counts as zero.
 
         Returns:
           (N, D) float32.
@@ -202,14 +204,13 @@ class Creator(nn.Module):
         return batch.is_element
 
     def embed(self, batch: Batch, *, encode: Encode | None = None) -> Embedding:
-        """First stage of a whole batch; an element that several genes share is encoded as often as it stands there.
+        """First stage of a whole batch; an element that several genes share is encoded once.
 
         Raises:
-          NotAvailable: the batch has no sequence.
+          NotAvailable: the batch has no inputs.
         """
-        used = self.uses(batch)  # (B, E)
-        encoded = (encode or self.encode)(batch.element_input(used))  # (n, D)
-        return Embedding.scattered(self.gene_token().expand(len(used), -1), encoded, used)
+        elements = encode_batch(batch, self.uses(batch), encode or self.encode, with_promoter=False).elements
+        return Embedding(self.gene_token().expand(len(elements), -1), elements)
 
     def regulate(
         self, embedding: Embedding, *, place_bp: Tensor, strength: Tensor, with_logits: bool = False
@@ -300,6 +301,6 @@ class Creator(nn.Module):
         if inputs.sequence.shape[1] % self.config.token_bp:
             length, step = inputs.sequence.shape[1], self.config.token_bp
             raise BadInput(f"elements of {length} bp came; CREaTor wants a multiple of {step}")
-        if inputs.signal is not None and inputs.signal.shape[-1] != len(self.config.tracks):
-            n, names = inputs.signal.shape[-1], ", ".join(self.config.tracks)
-            raise BadInput(f"came {n} tracks; wanted {len(self.config.tracks)}: {names}")
+        if inputs.signal is not None and inputs.signal.shape[-1] != len(self.config.base_tracks):
+            n, names = inputs.signal.shape[-1], ", ".join(self.config.base_tracks)
+            raise BadInput(f"came {n} tracks; wanted {len(self.config.base_tracks)}: {names}")

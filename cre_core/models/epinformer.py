@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cre_core.errors import BadInput, NotAvailable, UnknownName
-from cre_core.models.blocks import Embedding, Encode, check_bases, one_hot, weighted_softmax
+from cre_core.models.blocks import Embedding, Encode, check_bases, encode_batch, one_hot, weighted_softmax
 from cre_core.schema import HALF_LIFE_FEATURES, Batch, ElementInput, Prediction
 
 Variant = Literal["promoter", "pe", "pe-activity", "pe-activity-hic"]
@@ -324,9 +324,7 @@ class EPInformer(nn.Module):
         Raises:
           NotAvailable: the batch has no sequence.
         """
-        used, promoters = self.uses(batch), batch.promoter_input()
-        encoded = (encode or self.encode)(promoters.joined(batch.element_input(used)))  # (B + n, D)
-        return Embedding.scattered(encoded[: len(promoters)], encoded[len(promoters) :], used)
+        return encode_batch(batch, self.uses(batch), encode or self.encode)
 
     def regulate(self, embedding: Embedding, *, features: RawFeatures, strength: Tensor) -> Prediction:
         """Second stage.

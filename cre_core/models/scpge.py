@@ -37,6 +37,7 @@ from cre_core.models.blocks import (
     RelativeBias,
     TransformerLayer,
     check_bases,
+    encode_batch,
     log_strength,
     one_hot,
 )
@@ -55,9 +56,16 @@ class ScPGEConfig:
     """Everything that is needed to rebuild the model, and the window that it was made for."""
 
     form: Form = "plain"
-    tracks: tuple[str, ...] = ("dnase", "h3k4me3", "h3k27ac", "ctcf")  # of ElementInput.signal, not yet log10(1 + x)
-    n_motifs: int = 600  # one score each; must equal sequence_bp, for the three stems are joined by position
+    base_tracks: tuple[str, ...] = (
+        "dnase",
+        "h3k4me3",
+        "h3k27ac",
+        "ctcf",
+    )  # of ElementInput.signal, not yet log10(1 + x)
+    n_motifs: int = 600  # one score each; at most sequence_bp: the stems are joined by position, zeros fill the rest
     sequence_bp: int = 600  # centre of an element +- 300, flanks included; the gene is its TSS +- 300
+    flanks: bool = True
+    merge_within_bp: int = 600  # of elements nearer to one another, the middle one stands for all
     n_each_side: int = 10  # elements up and down of the TSS, by rank
     n_elements: int = 20
     max_distance_bp: int = 5_000_000  # ranks reach far in a desert
@@ -74,8 +82,8 @@ class ScPGEConfig:
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise UnknownName(f"ScPGE has no form '{self.form}'; it has {', '.join(FORMS)}")
-        if self.n_motifs != self.sequence_bp:
-            raise BadInput(f"{self.n_motifs} motifs and {self.sequence_bp} bp; ScPGE joins them by position: as many")
+        if self.n_motifs > self.sequence_bp:
+            raise BadInput(f"{self.n_motifs} motifs and {self.sequence_bp} bp; ScPGE joins them by position: no more")
         if self.width % self.n_heads:
             raise BadInput(f"width {self.width} is no multiple of the {self.n_heads} heads")
         if self.n_positions < 1:
@@ -141,7 +149,7 @@ class Encoder(nn.Module):
         drop = config.stem_dropout
         self.sequence = Stem(4, drop)
         self.motif = Stem(1, drop)
-        self.signal = Stem(len(config.tracks), drop)
+        self.signal = Stem(len(config.base_tracks), drop)
         channels = (3 * STEM, STEM, STEM, STEM)
         self.tower = nn.Sequential(
             *(TowerBlock(n, kernel, drop) for n, kernel in zip(channels, KERNELS, strict=True))
@@ -158,13 +166,15 @@ class Encoder(nn.Module):
 
     def _signal(self, inputs: ElementInput, bases: Tensor) -> Tensor:
         if inputs.signal is None:
-            return bases.new_zeros(len(bases), len(self.config.tracks), bases.shape[2])
+            return bases.new_zeros(len(bases), len(self.config.base_tracks), bases.shape[2])
         return torch.nan_to_num(inputs.signal.to(bases.dtype), nan=0.0).log1p().transpose(1, 2) * LOG10_OF_E
 
     def _motif(self, inputs: ElementInput, bases: Tensor) -> Tensor:
+        L = bases.shape[2]
         if inputs.motif is None:
-            return bases.new_zeros(len(bases), 1, self.config.n_motifs)
-        return torch.nan_to_num(inputs.motif.to(bases.dtype), nan=0.0)[:, None]  # (N, K) -> (N, 1, K)
+            return bases.new_zeros(len(bases), 1, L)
+        scores = torch.nan_to_num(inputs.motif.to(bases.dtype), nan=0.0)  # (N, K)
+        return F.pad(scores, (0, L - scores.shape[1]))[:, None]  # (N, K) -> (N, 1, L)
 
 
 LOG10_OF_E = 0.4342944819032518  # log10(1 + x) = log1p(x) * log10(e)
@@ -202,7 +212,7 @@ class ScPGE(nn.Module):
 
         Args:
           inputs: N elements of `sequence_bp`; signals in their own unit (log10(1 + x) is taken here), in the order of
-            `config.tracks`; `n_motifs` motif scores in 0..1. NaN, or nothing at all, counts as zero.
+            `config.base_tracks`; `n_motifs` motif scores in 0..1. NaN, or nothing at all, counts as zero.
 
         Returns:
           (N, D) float32. In evaluation mode a row depends on nothing but its own element.
@@ -226,10 +236,12 @@ class ScPGE(nn.Module):
         Raises:
           NotAvailable: the batch has no sequence.
         """
-        used = batch.is_element if not self.config.strict_original else torch.ones_like(batch.is_element)  # (B, E)
-        promoters = batch.promoter_input()
-        encoded = (encode or self.encode)(promoters.joined(batch.element_input(used)))  # (B + n, D)
-        return Embedding.scattered(encoded[: len(promoters)], encoded[len(promoters) :], used)
+        embedding = encode_batch(batch, self.uses(batch), encode or self.encode)
+        if not self.config.strict_original:
+            return embedding
+        inputs = embedding.elements.new_full((1, self.config.sequence_bp), 4, dtype=torch.int8)
+        empty = (encode or self.encode)(ElementInput(inputs))  # (1, D)
+        return embedding._replace(elements=torch.where(batch.is_element[..., None], embedding.elements, empty))
 
     def regulate(
         self,
@@ -337,9 +349,9 @@ class ScPGE(nn.Module):
 
     def _check(self, inputs: ElementInput) -> None:
         check_bases(inputs.sequence, width=self.config.sequence_bp)
-        if inputs.signal is not None and inputs.signal.shape[-1] != len(self.config.tracks):
-            n, names = inputs.signal.shape[-1], ", ".join(self.config.tracks)
-            raise BadInput(f"came {n} tracks; wanted {len(self.config.tracks)}: {names}")
+        if inputs.signal is not None and inputs.signal.shape[-1] != len(self.config.base_tracks):
+            n, names = inputs.signal.shape[-1], ", ".join(self.config.base_tracks)
+            raise BadInput(f"came {n} tracks; wanted {len(self.config.base_tracks)}: {names}")
         if inputs.motif is not None and inputs.motif.shape[-1] != self.config.n_motifs:
             raise BadInput(f"came scores of {inputs.motif.shape[-1]} motifs; wanted {self.config.n_motifs}")
 

@@ -67,7 +67,7 @@ def overview(library: Library, name: str) -> Overview:
 
 
 def offers(library: Library) -> list[Offer]:
-    """Every real study that can be made here, made already or not."""
+    """Every real study that a page can make, made already or not; one that asks for biosamples is for the command."""
     # Here and not above: the recipes bring readers of every format, half a second that the first page can do without.
     from cre_core.data.recipes import RECIPES
     from cre_core.io.download import registry
@@ -83,6 +83,7 @@ def offers(library: Library) -> list[Offer]:
             sum(known[file].n_bytes for file in recipe.files),
         )
         for recipe in RECIPES.values()
+        if recipe.files
     ]
 
 

@@ -104,7 +104,7 @@ def test_bad_input_is_one_line_and_two(
         (("nonsense",), "No such command 'nonsense'"),
         (("download", "hela", "--data", "x"), "no study recipe 'hela'; there are k562"),
         (("evaluate", "links", "--study", "nowhere", "--biosample", "K562"), "no study in nowhere"),
-        (("import-weights", "unknown", "x.pt", "--out", "y"), "no model 'unknown'"),
+        (("import-weights", "unknown", "x.pt", "--out", "y"), "no published weights of 'unknown' are known"),
     ],
 )
 def test_usage_errors(

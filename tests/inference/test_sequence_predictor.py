@@ -109,7 +109,7 @@ def test_without_signal_there_is_nothing_to_silence(tmp_path: Path) -> None:
 
 
 def test_a_batch_without_sequence_is_refused(predictor: Predictor) -> None:
-    batch = batch_of([predictor.window("G1")]).with_(sequence=None)
+    batch = batch_of([predictor.window("G1")]).with_(inputs=None)
     with pytest.raises(NotAvailable, match="this model reads sequence and the study has none"):
         predictor.run("fold_1", batch)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from published import published_state, torch_file
 from torch import Tensor
 
@@ -21,7 +22,7 @@ from cre_core.schema import Batch, ElementInput
 
 OURS = torch.tensor([4, 0, 3, 1, 2], dtype=torch.int8)  # of the authors' 0 = N, then A T C G
 SMALL = {
-    "tracks": ("dnase", "ctcf"),
+    "base_tracks": ("dnase", "ctcf"),
     "sequence_bp": 50,
     "gene_bp": 100,
     "width": 16,
@@ -54,8 +55,10 @@ def make_batch(B: int = 2, E: int = 6, L: int = 50) -> Batch:
         promoter_signal=torch.zeros(B, 0),
         gene_features=torch.zeros(B, 8),
         strand=torch.ones(B),
-        sequence=torch.randint(0, 5, (B, E, L), generator=g, dtype=torch.int8),
-        base_signal=torch.rand(B, E, L, 2, generator=g),
+        inputs=ElementInput(
+            torch.randint(0, 5, (B * E, L), generator=g, dtype=torch.int8), torch.rand(B * E, L, 2, generator=g)
+        ),
+        input_row=torch.arange(B * E).view(B, E),
     )
 
 
@@ -74,9 +77,7 @@ def test_the_released_code_s_outputs(parity: Path, tmp_path: Path) -> None:
         embedding = model.encode(ElementInput(sequence, torch.from_numpy(known["signal"])))
         close(embedding, known["element_embedding"], 1e-4)
         close(model.gene_token(), known["gene_embedding_stage1"], 1e-4)
-        both = model.embed(
-            make_batch(1, 24).with_(sequence=sequence[None], base_signal=torch.from_numpy(known["signal"])[None])
-        )
+        both = model.embed(make_batch(1, 24).with_(inputs=ElementInput(sequence, torch.from_numpy(known["signal"]))))
         found = model.regulate(both, place_bp=place, strength=torch.ones(1, 24), with_logits=True)
     close(found.expression, known["expression"][0], 1e-4)
     assert found.logits is not None
@@ -124,11 +125,26 @@ def test_only_distance_on_the_genome_counts() -> None:
     assert not torch.allclose(model(batch.with_(strand=-batch.strand)).expression, model(batch).expression)
 
 
+def test_an_element_that_genes_share_is_encoded_once() -> None:
+    model, batch = make_model(), make_batch(2)
+    counts: list[int] = []
+
+    def counted(inputs: ElementInput) -> Tensor:
+        counts.append(len(inputs))
+        return model.encode(inputs)
+
+    shared = torch.tensor([[0, 1, 2, 3, 4, 5], [3, 4, 5, 6, 7, 8]])
+    found = model.embed(batch.with_(input_row=shared), encode=counted)
+    assert counts == [9]
+    close(found.elements[0, 3:], found.elements[1, :3], 0)
+    close(found.elements[1, 5], model.encode(batch.inputs[torch.tensor([8])])[0])
+
+
 def test_padding_changes_nothing() -> None:
     model, batch = make_model(), make_batch(1, 4)
     wide = make_batch(1, 6).with_(is_element=torch.tensor([[True] * 4 + [False] * 2]))
-    for name in ("distance_bp", "sequence", "base_signal"):
-        getattr(wide, name)[:, :4] = getattr(batch, name)
+    wide = wide.with_(inputs=batch.inputs, input_row=F.pad(batch.input_row, (0, 2)))
+    wide.distance_bp[:, :4] = batch.distance_bp
     close(model(wide).expression, model(batch).expression)
     assert (model(wide).attention[..., 5:] == 0).all()
 
@@ -137,7 +153,7 @@ def test_masking_an_element_is_leaving_it_out() -> None:
     model, batch = make_model(), make_batch(1, 4)
     keep = torch.tensor([0, 1, 3])
     fewer = make_batch(1, 3).with_(
-        **{n: getattr(batch, n)[:, keep] for n in ("distance_bp", "sequence", "base_signal")}
+        inputs=batch.inputs, **{n: getattr(batch, n)[:, keep] for n in ("distance_bp", "input_row")}
     )
     masked = batch.with_(strength=torch.tensor([[1.0, 1.0, 0.0, 1.0]]))
     close(model(masked).expression, model(fewer).expression)
@@ -160,10 +176,12 @@ def test_variants_in_pieces_are_variants_together() -> None:
 
 def test_a_track_without_data_counts_as_zero() -> None:
     model, batch = make_model(), make_batch(1)
-    assert batch.base_signal is not None
-    gap, zero = batch.base_signal.clone(), batch.base_signal.clone()
+    assert batch.inputs is not None
+    assert batch.inputs.signal is not None
+    gap, zero = batch.inputs.signal.clone(), batch.inputs.signal.clone()
     gap[..., 1], zero[..., 1] = torch.nan, 0
-    close(model(batch.with_(base_signal=gap)).expression, model(batch.with_(base_signal=zero)).expression, 0)
+    with_gap, with_zero = (batch.with_(inputs=ElementInput(batch.inputs.sequence, s)) for s in (gap, zero))
+    close(model(with_gap).expression, model(with_zero).expression, 0)
 
 
 @pytest.mark.parametrize("length", [50, 5, 200])
@@ -193,7 +211,7 @@ def test_a_checkpoint_rebuilds_its_model(tmp_path: Path, parity: Path) -> None:
 
 def test_a_batch_without_sequence() -> None:
     with pytest.raises(NotAvailable, match="this model reads sequence and the study has none"):
-        make_model()(make_batch().with_(sequence=None))
+        make_model()(make_batch().with_(inputs=None))
 
 
 def test_another_number_of_tracks() -> None:

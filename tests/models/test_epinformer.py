@@ -44,8 +44,9 @@ def make_batch(B: int = 2, E: int = 5, L: int = SHORT_BP, seed: int = 0) -> Batc
         signal=torch.rand(B, E, 2, generator=g) * 9,
         promoter_signal=torch.rand(B, 2, generator=g) * 9,
         gene_features=torch.randn(B, 8, generator=g),
-        sequence=torch.randint(0, 5, (B, E, L), generator=g, dtype=torch.int8),
-        promoter_sequence=torch.randint(0, 5, (B, L), generator=g, dtype=torch.int8),
+        inputs=ElementInput(torch.randint(0, 5, (B * E, L), generator=g, dtype=torch.int8)),
+        input_row=torch.arange(B * E).view(B, E),
+        promoter=ElementInput(torch.randint(0, 5, (B, L), generator=g, dtype=torch.int8)),
         contact=torch.rand(B, E, generator=g) * 20,
     )
 
@@ -63,9 +64,9 @@ def make_model(seed: int = 0, **settings: object) -> EPInformer:
 def padded(batch: Batch, n: int) -> Batch:
     """The same batch with n more places that hold no element, full of NaN."""
     grown = {}
-    for name in ("distance_bp", "width_bp", "signal", "strength", "contact", "is_element", "sequence"):
+    for name in ("distance_bp", "width_bp", "signal", "strength", "contact", "is_element", "input_row"):
         value = getattr(batch, name)
-        filler = {"is_element": False, "sequence": 4}.get(name, torch.nan)
+        filler = {"is_element": False, "input_row": 0}.get(name, torch.nan)
         grown[name] = torch.cat((value, torch.full((len(value), n, *value.shape[2:]), filler, dtype=value.dtype)), 1)
     grown["strength"] = grown["strength"].nan_to_num(1.0)
     return batch.with_(**grown)
@@ -151,9 +152,10 @@ def test_activity_encoder_gives_the_authors_predictions_on_chr22(shared_data: Pa
 
 def test_each_sequence_is_encoded_alone() -> None:
     model, batch = make_model(), make_batch(B=1, E=11)
-    together = model.encode(ElementInput(batch.sequence[0]))
+    assert batch.inputs is not None
+    together = model.encode(batch.inputs)
     assert together.shape == (11, 64)
-    one_by_one = torch.cat([model.encode(ElementInput(row[None])) for row in batch.sequence[0]])
+    one_by_one = torch.cat([model.encode(ElementInput(row[None])) for row in batch.inputs.sequence])
     close(together, one_by_one, 1e-5)
 
 
@@ -269,14 +271,15 @@ def test_padding_changes_nothing() -> None:
 
 def test_a_gene_does_not_depend_on_its_batch() -> None:
     model, batch = make_model(), make_batch(B=3)
-    alone = model(Batch(**{name: value[1:2] for name, value in vars(batch).items() if value is not None}))
+    rows = {name: value[1:2] for name, value in vars(batch).items() if isinstance(value, Tensor)}
+    alone = model(batch.with_(**rows, promoter=batch.promoter[slice(1, 2)]))
     close(model(batch).expression[1:2], alone.expression, 1e-5)
 
 
 def test_order_of_elements_changes_only_the_order_of_attention() -> None:
     model, batch = make_model(), make_batch()
     order = torch.tensor([3, 0, 4, 2, 1])
-    per_element = ("distance_bp", "is_element", "strength", "width_bp", "signal", "sequence", "contact")
+    per_element = ("distance_bp", "is_element", "strength", "width_bp", "signal", "input_row", "contact")
     shuffled = batch.with_(**{name: getattr(batch, name)[:, order] for name in per_element})
     found, other = model(batch), model(shuffled)
     close(found.expression, other.expression)
@@ -306,10 +309,7 @@ def test_strength_acts_smoothly() -> None:
     steps = torch.tensor([0, 1e-6, 0.25, 0.5, 0.75, 1 - 1e-6, 1])
     strength = torch.ones(len(steps), 5)
     strength[:, 0] = steps
-    many = {
-        name: value.expand(len(steps), *value.shape[1:]) for name, value in vars(batch).items() if value is not None
-    }
-    found = model(Batch(**many).with_(strength=strength), embedding)  # one embedding serves all seven
+    found = model(batch.with_(strength=strength).expanded(), embedding)  # one embedding serves all seven
     close(found.expression[[1, 5]], found.expression[[0, 6]], 1e-5)
     weight = found.attention[:, 0, :, 1]  # first layer: the other keys do not change
     assert (weight.diff(dim=0) > 0).all()
@@ -365,7 +365,7 @@ def test_training_on_two_genes_fits_them() -> None:
 def test_a_batch_without_sequence_or_contact() -> None:
     batch = make_batch()
     with pytest.raises(NotAvailable, match="reads sequence and the study has none"):
-        make_model()(batch.with_(sequence=None, promoter_sequence=None))
+        make_model()(batch.with_(inputs=None, promoter=None))
     with pytest.raises(NotAvailable, match="needs contacts and this study has none"):
         make_model()(batch.with_(contact=None))
     make_model(variant="pe-activity")(batch.with_(contact=None))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from published import published_state, torch_file
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from cre_core.models.scpge import ScPGE, ScPGEConfig, combined_score, ranks
 from cre_core.schema import Batch, ElementInput, Prediction
 
 SMALL = {
-    "tracks": ("dnase", "ctcf"),
+    "base_tracks": ("dnase", "ctcf"),
     "sequence_bp": 128,
     "n_motifs": 128,
     "width": 16,
@@ -44,6 +45,14 @@ def make_model(**config: object) -> ScPGE:
     return model
 
 
+def element_input(N: int, L: int, g: torch.Generator) -> ElementInput:
+    return ElementInput(
+        torch.randint(0, 5, (N, L), generator=g, dtype=torch.int8),
+        torch.rand(N, L, 2, generator=g) * 9,
+        torch.rand(N, L, generator=g),
+    )
+
+
 def make_batch(B: int = 2, E: int = 6, L: int = 128) -> Batch:
     g = torch.Generator().manual_seed(1)
     loops = torch.rand(B, 1 + E, 1 + E, generator=g)
@@ -56,19 +65,16 @@ def make_batch(B: int = 2, E: int = 6, L: int = 128) -> Batch:
         promoter_signal=torch.zeros(B, 0),
         gene_features=torch.zeros(B, 8),
         strand=torch.ones(B),
-        sequence=torch.randint(0, 5, (B, E, L), generator=g, dtype=torch.int8),
-        promoter_sequence=torch.randint(0, 5, (B, L), generator=g, dtype=torch.int8),
-        base_signal=torch.rand(B, E, L, 2, generator=g) * 9,
-        promoter_base_signal=torch.rand(B, L, 2, generator=g) * 9,
-        motif=torch.rand(B, E, L, generator=g),
-        promoter_motif=torch.rand(B, L, generator=g),
+        inputs=element_input(B * E, L, g),
+        input_row=torch.arange(B * E).view(B, E),
+        promoter=element_input(B, L, g),
         loops=loops + loops.transpose(1, 2),
     )
 
 
 def part(batch: Batch, keep: list[int]) -> Batch:
     """Some of the elements."""
-    names = ("distance_bp", "is_element", "strength", "width_bp", "signal", "sequence", "base_signal", "motif")
+    names = ("distance_bp", "is_element", "strength", "width_bp", "signal", "input_row")
     assert batch.loops is not None
     rows = torch.tensor([0, *(k + 1 for k in keep)])
     loops = batch.loops[:, rows][:, :, rows]
@@ -189,6 +195,14 @@ def test_the_released_lp_turns_attention_away_from_a_loop_of_negative_logit() ->
     assert (model(batch.with_(loops=one)).attention[0, 0, :, 2] < plain).all()
 
 
+def test_fewer_motifs_than_bases_are_followed_by_zeros() -> None:
+    few, many = make_model(n_motifs=5), make_model()
+    many.load_state_dict(few.state_dict())
+    bases, scores = torch.zeros(1, 128, dtype=torch.int8), torch.rand(1, 5)
+    padded = ElementInput(bases, None, F.pad(scores, (0, 123)))
+    close(few.encode(ElementInput(bases, None, scores)), many.encode(padded))
+
+
 def test_signals_enter_as_log10() -> None:
     model = make_model()
     inputs = ElementInput(torch.zeros(1, 128, dtype=torch.int8), torch.full((1, 128, 2), 99.0), torch.zeros(1, 128))
@@ -246,8 +260,8 @@ def test_an_unknown_form() -> None:
 
 
 def test_another_number_of_motifs_tracks_or_bases() -> None:
-    with pytest.raises(BadInput, match="600 motifs and 1000 bp; ScPGE joins them by position: as many"):
-        ScPGEConfig(sequence_bp=1000)
+    with pytest.raises(BadInput, match="769 motifs and 600 bp; ScPGE joins them by position: no more"):
+        ScPGEConfig(n_motifs=769)
     bases = torch.zeros(1, 128, dtype=torch.int8)
     with pytest.raises(BadInput, match="came 3 tracks; wanted 2: dnase, ctcf"):
         make_model().encode(ElementInput(bases, torch.zeros(1, 128, 3), torch.zeros(1, 128)))

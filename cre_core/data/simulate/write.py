@@ -221,6 +221,7 @@ def _info(world: World, intervals: tuple[IntervalSet, ...], *, name: str, seed: 
         example_loci=examples,
         measures={"rna": "log2(TPM + 1), simulated", "tpm": "TPM, simulated"},
         sequence="sequence.fa.gz",
+        motifs="motifs.meme",
         tss_source="simulated",
         provenance=_provenance(world, name, seed),
     )

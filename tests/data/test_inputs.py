@@ -10,7 +10,7 @@ from toy_inputs import genome, with_contacts, with_sequence
 
 from cre_core.data.contact import TssContact
 from cre_core.data.dataset import GeneDataset
-from cre_core.data.sequences import Sequences, shared_sequences
+from cre_core.data.inputs import ElementInputs, shared_inputs
 from cre_core.data.study import Study
 from cre_core.data.windows import Neighbourhood, batch_of, neighbourhood_for
 from cre_core.errors import NotAvailable
@@ -28,32 +28,47 @@ def numbers(bases: str) -> list[int]:
     return ["ACGT".index(base) for base in bases]
 
 
+def inputs(study: Study, width_bp: int, **how: bool) -> ElementInputs:
+    return ElementInputs(study, "ToyCell", width_bp=width_bp, **how)
+
+
 def test_an_element_lies_in_the_middle_of_padding(study: Study) -> None:
-    found = Sequences(study, 600).elements(np.array([ROW["e2"]]))[0]
-    assert found.dtype == np.int8
+    found = inputs(study, 600).elements(np.array([ROW["e2"]])).sequence[0]
+    assert found.dtype == torch.int8
     assert found.tolist() == [4] * 50 + numbers(genome()["chrA"][109_750:110_250]) + [4] * 50
 
 
+def test_an_element_may_go_on_into_its_flanks(study: Study) -> None:
+    found = inputs(study, 600, flanks=True).elements(np.array([ROW["e2"]])).sequence[0]
+    assert found.tolist() == numbers(genome()["chrA"][109_700:110_300])
+
+
 def test_a_longer_element_is_cut_to_its_centre(study: Study) -> None:
-    found = Sequences(study, 400).elements(np.array([ROW["e3"]]))[0]
+    found = inputs(study, 400).elements(np.array([ROW["e3"]])).sequence[0]
     assert found.tolist() == numbers(genome()["chrA"][199_800:200_200])
 
 
 def test_a_promoter_is_around_the_tss_and_ends_with_its_chromosome(study: Study) -> None:
-    found = Sequences(study, 50_000).promoters(np.array([0, 3]))
+    found = inputs(study, 50_000).promoters(np.array([0, 3])).sequence
     assert found[0].tolist() == numbers(genome()["chrA"][75_000:125_000])
     assert found[1].tolist() == numbers(genome()["chrB"][455_000:500_000]) + [4] * 5_000
 
 
-def test_each_is_read_once(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    sequences = Sequences(study, 400)
-    read = []
-    encode = sequences._fasta.encode
-    monkeypatch.setattr(sequences._fasta, "encode", lambda locus: read.append(locus) or encode(locus))
-    sequences.elements(np.array([[0, 1], [1, 0]]))
-    sequences.elements(np.array([0, 1, 2]))
-    assert [locus.start for locus in read] == [99_800, 109_800, 199_800]
-    assert shared_sequences(study, 400) is shared_sequences(study, 400)
+def test_inputs_are_shared(study: Study) -> None:
+    asked = (study, "ToyCell", 400, (), 0, False)
+    assert shared_inputs(*asked) is shared_inputs(*asked)
+
+
+def test_tracks_that_nobody_measured_are_no_data(study: Study) -> None:
+    found = ElementInputs(study, "ToyCell", width_bp=400, tracks=("dnase", "ctcf")).elements(np.array([1, 0]))
+    assert found.signal is not None
+    assert found.signal.shape == (2, 400, 2)
+    assert found.signal.isnan().all()
+
+
+def test_a_study_without_motifs_says_so(study: Study) -> None:
+    with pytest.raises(NotAvailable, match="study toy has no motifs, and this model reads scores of 7"):
+        ElementInputs(study, "ToyCell", width_bp=400, n_motifs=7)
 
 
 def test_a_study_without_sequence_says_so(toy_study: Study) -> None:
@@ -86,7 +101,12 @@ def test_the_dataset_gives_what_the_windows_give(study: Study) -> None:
     dataset = GeneDataset(around, ["G1", "G2", "G3"], np.zeros(3), reach_bp=150_000, limit=None)
     batch, _target = dataset[[2, 0]]
     slow = batch_of([around.window(gene, reach_bp=150_000) for gene in ("G3", "G1")])
-    for name in ("sequence", "promoter_sequence", "contact", "signal", "distance_bp"):
+    assert batch.inputs is not None
+    assert slow.inputs is not None
+    here, there = batch.inputs.sequence[batch.input_row], slow.inputs.sequence[slow.input_row]
+    torch.testing.assert_close(here[batch.is_element], there[slow.is_element])
+    torch.testing.assert_close(batch.promoter.sequence, slow.promoter.sequence)
+    for name in ("contact", "signal", "distance_bp", "strand"):
         torch.testing.assert_close(getattr(batch, name), getattr(slow, name), msg=name, equal_nan=True)
     assert batch.strength[1].tolist() == [1, 1, 0]  # e3 has no contact: left out
     assert around.window("G1", reach_bp=150_000).has_data.tolist() == [True, True, False]

@@ -1,0 +1,67 @@
+"""Chromatin loops as matrices between a gene and the elements around it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cre_core.data.study import Study
+from cre_core.errors import BadInput, NotAvailable
+
+COUNT_COLUMNS = ("contacts", "o")  # contacts counted in the loop's pixel: FitHiChIP's name here, HiCCUPS's "observed"
+SLACK_BP = 2_500  # half a 5-kb bin: an element beside an anchor may lie in its pixel
+
+
+class ElementLoops:
+    """The loops of one biosample of a study, by chromosome."""
+
+    def __init__(self, study: Study, biosample: str) -> None:
+        """Read the loops.
+
+        Raises:
+          NotAvailable: the study has no loops of the biosample.
+          BadInput: a loop between two chromosomes, or one outside its chromosome.
+        """
+        entries = [entry for entry in study.info.intervals if entry.kind == "loops"]
+        entry = next((entry for entry in entries if entry.biosample in (biosample, "all")), None)
+        if entry is None:
+            raise NotAvailable(f"study {study.name} has no loops of {biosample}, and this model reads them")
+        table = study.intervals(entry.id)
+        odd = table[table["chrom"] != table["chrom2"]]
+        if len(odd):
+            first = odd.iloc[0]
+            raise BadInput(
+                f"{entry.path} holds a loop between {first['chrom']} and {first['chrom2']}; wanted one each"
+            )
+        outside = table[table["end2"] > table["chrom2"].map(dict(study.info.chrom_sizes))]
+        if len(outside):
+            first = outside.iloc[0]
+            place = f"{first['chrom2']}:{first['start2']}-{first['end2']}"
+            raise BadInput(f"{entry.path} holds a loop outside its chromosome: {place}")
+        counted = next((name for name in COUNT_COLUMNS if name in table), None)
+        contacts = table[counted].to_numpy(float) if counted else np.ones(len(table))
+        anchors = table[["start", "end", "start2", "end2"]].to_numpy()  # (n, 4)
+        chrom = table["chrom"].to_numpy()
+        self._loops = {name: (anchors[chrom == name], contacts[chrom == name]) for name in np.unique(chrom)}
+
+    def __call__(self, chrom: str, places: np.ndarray) -> np.ndarray:
+        """Loops between places of one chromosome.
+
+        Args:
+          chrom: the chromosome.
+          places: (n,) bases: of a gene's TSS and of element centres.
+
+        Returns:
+          (n, n) float32, symmetric: log10(1 + contacts) of all loops whose anchors hold the two places, within half
+          a bin; a called loop without a count is one contact. 0 = no loop was called there.
+
+        Source: ScPGE, Methods (chromatin loops); a place belongs to the bin that holds it (the released code rounds
+        half of them to the next bin).
+        """
+        contacts = np.zeros((len(places), len(places)), np.float32)
+        for (start, end, start2, end2), count in zip(*self._loops.get(chrom, ([], [])), strict=True):
+            first = np.flatnonzero((places >= start - SLACK_BP) & (places < end + SLACK_BP))
+            second = np.flatnonzero((places >= start2 - SLACK_BP) & (places < end2 + SLACK_BP))
+            contacts[np.ix_(first, second)] += count
+            contacts[np.ix_(second, first)] += count
+        np.fill_diagonal(contacts, 0)
+        return np.log10(1 + contacts)

@@ -1,0 +1,161 @@
+"""Raw files cut to one window of a chromosome: sequence, per-base signal; and a contact map with balanced rows.
+
+Coordinates stay those of the chromosome. Outside the window nothing is known: bases are N, signal is NaN.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pysam
+from scipy import sparse
+
+from cre_core.errors import BadInput
+from cre_core.genome import Assembly, Locus
+from cre_core.io.bigwig import BigWig, write_bigwig
+from cre_core.io.contacts import open_contacts, write_cool
+from cre_core.io.fasta import Fasta
+from cre_core.io.text import bytes_of, data_lines, first_fields, parse_table
+
+_LINE = 60  # bases on a FASTA line
+_LEAST_PARTNERS = 10  # a bin with fewer contacts is masked
+_MOST_DEVIATIONS = 5  # and one whose total lies this many median deviations below the median, on a log scale
+_TOLERANCE = 1e-4  # of a row's sum
+_MOST_STEPS = 2_000
+
+
+def write_window_fasta(source: Path, path: Path, window: Locus, *, assembly: Assembly) -> None:
+    """Write a whole chromosome, bgzip with both indexes, that is N everywhere but in one window.
+
+    Args:
+      source: FASTA that holds the window, whole or as a part; its header says where.
+      path: ends with .fa.gz; the folder is there.
+      window: which bases are kept.
+      assembly: of the source; gives the chromosome's length.
+
+    Raises:
+      BadInput: the source does not hold the window. WrongAssembly, BadFile: as `Fasta`.
+    """
+    with Fasta(source, assembly=assembly, index_folder=path.parent) as fasta:
+        bases = fasta.fetch(window)
+    for index in path.parent.glob(f"{source.name}.*"):
+        index.unlink()  # of the raw file; the raw folder may be read-only
+    whole = "N" * window.start + bases + "N" * (assembly.size(window.chrom) - window.end)
+    with pysam.BGZFile(str(path), "wb", index=None) as file:
+        file.write(f">{window.chrom}\n".encode())
+        for i in range(0, len(whole), _LINE * 10_000):
+            piece = whole[i : i + _LINE * 10_000]
+            lines = (piece[j : j + _LINE] for j in range(0, len(piece), _LINE))
+            file.write(("\n".join(lines) + "\n").encode())
+    pysam.faidx(str(path))
+
+
+def write_window_bigwig(source: Path, path: Path, window: Locus, *, assembly: Assembly) -> None:
+    """Write the read counts of a bigWig inside a window, zeros written out, counts of the - strand as positive.
+
+    A file of counts that holds no zero leaves them out, so a base without a value inside the window counted
+    nothing: it becomes 0. Where the file does hold zeros, a base without a value is no data and stays so.
+
+    Args:
+      source: bigWig of counts, all of one sign.
+      path: where to; outside the window it has no data.
+      window, assembly: what of; the source's chromosome lengths must be the assembly's.
+
+    Raises:
+      BadInput: nothing was counted in the window, or counts have both signs.
+      WrongAssembly, BadFile, UnknownName: as `BigWig`.
+    """
+    with BigWig(source, assembly=assembly) as file:
+        values = file.values(window)  # (width,)
+    if np.isnan(values).all():
+        raise BadInput(f"{source.name} has no value in {window}")
+    if np.nanmin(values) < 0 < np.nanmax(values):
+        raise BadInput(f"{source.name} has values of both signs in {window}; wanted counts of one strand")
+    values = np.abs(values)
+    if not (values == 0).any():
+        values = np.nan_to_num(values)
+    starts, ends, heights = _runs(values)
+    signal = {window.chrom: (starts + window.start, ends + window.start, heights)}
+    write_bigwig(path, {window.chrom: assembly.size(window.chrom)}, signal)
+
+
+def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts, ends and values of the runs of one value; (n,) each, without NaN."""
+    changes = np.flatnonzero((values[1:] != values[:-1]) & ~(np.isnan(values[1:]) & np.isnan(values[:-1]))) + 1
+    starts, ends = np.r_[0, changes], np.r_[changes, len(values)]
+    kept = ~np.isnan(values[starts])
+    return starts[kept], ends[kept], values[starts][kept]
+
+
+def write_balanced_cool(source: Path, path: Path, chrom: str, bin_bp: int, *, assembly: Assembly) -> None:
+    """Write triplets of one chromosome as .cool, counts raw, with weights that make every row sum to 1.
+
+    Args:
+      source: text, plain or .gz: two bin starts in bp and a whole number of contacts.
+      path: where to; column `weight` holds the weights, NaN = a masked bin.
+      chrom, bin_bp: which the file does not say.
+      assembly: of the source.
+
+    Raises:
+      BadInput: not on the grid, past the chromosome's end, counts that are not whole. BadFile: not triplets.
+    """
+    open_contacts(source, assembly=assembly, chrom=chrom, resolution_bp=bin_bp)  # its checks
+    content = data_lines(bytes_of(source))
+    _, separator = first_fields(content)
+    table = parse_table(content, ["first", "second", "count"], separator=separator, path=source)
+    if (table["count"] % 1 != 0).any() or (table["count"] < 0).any():
+        raise BadInput(f"{source.name} holds contacts that are no whole numbers; wanted raw counts")
+    bins = (table[["first", "second"]].to_numpy() // bin_bp).astype(np.int64)
+    pixels = pd.DataFrame({"bin1_id": bins.min(axis=1), "bin2_id": bins.max(axis=1), "count": table["count"]})
+    pixels = pixels.groupby(["bin1_id", "bin2_id"], as_index=False)["count"].sum().astype({"count": np.int32})
+    size = assembly.size(chrom)
+    weight = balanced_weights(pixels, -(-size // bin_bp), source=source.name)
+    write_cool(path, {chrom: size}, bin_bp, pixels, weight=weight)
+
+
+def balanced_weights(pixels: pd.DataFrame, n_bins: int, *, source: str) -> np.ndarray:
+    """Weights by iterative correction, the diagonal included, so that balanced rows sum to 1 as ABC has them.
+
+    Args:
+      pixels: bin1_id <= bin2_id, count; each pair once.
+      n_bins: of the chromosome.
+      source: the file's name, for the message.
+
+    Returns:
+      (n_bins,) float64; a balanced contact is count * weight * weight. NaN masks a bin with too few contacts.
+
+    Raises:
+      BadInput: the rows cannot be brought to one sum.
+
+    Source: Imakaev et al. 2012, Nature Methods 9:999; ABC's hic.py (rows of a doubly stochastic map sum to 1).
+    """
+    first, second = pixels["bin1_id"].to_numpy(), pixels["bin2_id"].to_numpy()
+    upper = sparse.csr_matrix((pixels["count"].to_numpy(float), (first, second)), (n_bins, n_bins))
+    matrix = (upper + sparse.triu(upper, 1).T).tocsr()  # (n_bins, n_bins)
+    rows = np.flatnonzero(_has_enough(matrix))
+    matrix = matrix[rows][:, rows]
+    weight = np.full(len(rows), np.sqrt(len(rows) / max(matrix.sum(), 1)))  # (used,)
+    for _ in range(_MOST_STEPS):
+        total = weight * (matrix @ weight)  # (used,)
+        if not len(rows) or not (total > 0).all():
+            break
+        if np.abs(total - 1).max() < _TOLERANCE:
+            weights = np.full(n_bins, np.nan)
+            weights[rows] = weight
+            return weights
+        weight = weight / np.sqrt(total)
+    raise BadInput(f"{source}: contacts of {len(rows):,} bins cannot be balanced")
+
+
+def _has_enough(matrix: sparse.csr_matrix) -> np.ndarray:
+    """(n_bins,) bool: the bin has enough partners and no outlying total."""
+    enough = np.diff(matrix.indptr) >= _LEAST_PARTNERS
+    total = np.asarray(matrix.sum(axis=1)).ravel()
+    if not enough.any():
+        return enough
+    logs = np.log(total[enough])
+    middle = np.median(logs)
+    lowest = middle - _MOST_DEVIATIONS * np.median(np.abs(logs - middle))
+    return enough & (np.log(np.maximum(total, 0.5)) >= lowest)
