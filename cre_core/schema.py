@@ -353,6 +353,21 @@ class ExpressionUnit:
                 return cls(text, base)
         raise BadInput(f"expression unit '{text}' is no logarithm; wanted log10(...), log2(...) or ln(...)")
 
+    @property
+    def quantity(self) -> str:
+        """What stands inside the logarithm: `TPM + 1`."""
+        return self.text.partition("(")[2].partition(")")[0]
+
+    def converted(self, values: np.ndarray, wanted: ExpressionUnit) -> np.ndarray:
+        """Values of this unit in another logarithm of the same quantity.
+
+        Raises:
+          BadInput: the other unit is of another quantity.
+        """
+        if wanted.quantity != self.quantity:
+            raise BadInput(f"expression is {self.text}; it cannot be given as {wanted.text}")
+        return np.asarray(values) * (np.log(self.log_base) / np.log(wanted.log_base))
+
     def log2_fold_change(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """log2 of after / before, of the quantity inside the logarithm."""
         return (np.asarray(after) - np.asarray(before)) * np.log2(self.log_base)

@@ -30,12 +30,12 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="epinformer")],
+    model: Annotated[str, typer.Argument(help="epinformer, creator, scpge, scpge-lp, scpge-kl or create")],
     study: StudyDir,
     biosample: Annotated[str, typer.Option(help="biosample to learn; A,B = one model of both")],
     out: Annotated[Path, typer.Option(help="models folder; weights go to OUT/MODEL/BIOSAMPLE")],
     folds: Annotated[str, typer.Option(help="all, or numbers such as 1,2,7")] = "all",
-    recipe: Annotated[str, typer.Option(help="name (counts, paper, demo, demo-sequence) or a YAML file")] = "counts",
+    recipe: Annotated[str | None, typer.Option(help="name or YAML file; without it the model's own")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
 ) -> None:

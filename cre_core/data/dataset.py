@@ -197,21 +197,45 @@ class BucketSampler(Sampler[list[int]]):
 
     POOL = 16  # batches sorted by size together: enough to save padding, few enough to stay random
 
-    def __init__(self, n_elements: Tensor, *, batch_size: int, seed: int) -> None:
-        self.n_elements, self.batch_size, self.seed = n_elements.numpy(), batch_size, seed
-        self.epoch = 0
+    def __init__(self, dataset: GeneDataset, *, batch_size: int, seed: int) -> None:
+        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
+        self.size = dataset.n_elements.numpy()  # (G,)
 
     def __len__(self) -> int:
-        return -(-len(self.n_elements) // self.batch_size)
+        return -(-len(self.size) // self.batch_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which shuffle comes next: that of an epoch is the same in a resumed run."""
+        self.epoch = epoch
 
     def __iter__(self) -> Iterator[list[int]]:
         draw = np.random.default_rng((self.seed, self.epoch))
-        self.epoch += 1
-        order = draw.permutation(len(self.n_elements))
+        order = draw.permutation(len(self.size))
         pool = self.POOL * self.batch_size
         batches = []
         for start in range(0, len(order), pool):
             part = order[start : start + pool]
-            part = part[np.argsort(self.n_elements[part], kind="stable")]
+            part = part[np.argsort(self.size[part], kind="stable")]
             batches += [part[i : i + self.batch_size].tolist() for i in range(0, len(part), self.batch_size)]
+        yield from (batches[i] for i in draw.permutation(len(batches)))
+
+
+class PlaceSampler(BucketSampler):
+    """Shuffled batches of genes that are neighbours on the genome: they share elements, and each is encoded once.
+
+    Every epoch cuts the line of genes at other places.
+    """
+
+    def __init__(self, dataset: GeneDataset, *, batch_size: int, seed: int) -> None:
+        super().__init__(dataset, batch_size=batch_size, seed=seed)
+        _, chrom = np.unique(dataset.chroms, return_inverse=True)
+        self.order = np.lexsort((dataset.tss.numpy(), chrom, dataset.part.numpy()))  # (G,)
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        draw = np.random.default_rng((self.seed, self.epoch))
+        line = np.roll(self.order, int(draw.integers(self.batch_size)))
+        batches = [line[i : i + self.batch_size].tolist() for i in range(0, len(line), self.batch_size)]
         yield from (batches[i] for i in draw.permutation(len(batches)))

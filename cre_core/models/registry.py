@@ -102,6 +102,17 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
+# What can be trained under a name of its own: the registered model, and the settings that make the difference.
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "epinformer": ("epinformer", {}),
+    "creator": ("creator", {}),
+    "scpge": ("scpge", {"form": "plain"}),
+    "scpge-lp": ("scpge", {"form": "lp"}),
+    "scpge-kl": ("scpge", {"form": "kl"}),
+    "create": ("create", {}),
+}
+
+
 def spec_of(name: str) -> ModelSpec:
     """The spec of a model; UnknownName lists those there are."""
     if name not in MODELS:

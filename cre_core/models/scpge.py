@@ -45,7 +45,6 @@ from cre_core.schema import Batch, ElementInput, Prediction
 
 Form = Literal["plain", "lp", "kl"]
 FORMS: tuple[str, ...] = get_args(Form)
-STEM = 128  # channels of each of the three stems and of the tower
 KERNELS = (7, 3, 3, 3)  # of the tower's four blocks, each of which halves the length: 142 -> 71 -> 35 -> 17 -> 8
 ENCODE_PIECE = 32  # elements encoded at a time on a CPU
 NEAR_BP = 100_000  # the Loop combination takes kl up to here and lp beyond
@@ -70,6 +69,7 @@ class ScPGEConfig:
     n_elements: int = 20
     max_distance_bp: int = 5_000_000  # ranks reach far in a desert
     distance_scale_bp: int = 600  # step of the bias of distance: exact to 9.6 kb, then logarithmic to 154 kb
+    channels: int = 128  # of each of the three stems and of the tower
     width: int = 256
     n_heads: int = 4
     n_layers: int = 4
@@ -111,13 +111,13 @@ class Residual(nn.Module):
 
 
 class Stem(nn.Module):
-    """One kind of input to `STEM` channels, a quarter as long: (N, C, 600) -> (N, 128, 142)."""
+    """One kind of input to 128 channels, a quarter as long: (N, C, 600) -> (N, 128, 142)."""
 
-    def __init__(self, channels: int, dropout: float) -> None:
+    def __init__(self, n_inputs: int, config: ScPGEConfig) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(channels, STEM, 30)
-        self.residual = Residual(STEM)
-        self.drop = nn.Dropout(dropout)
+        self.conv = nn.Conv1d(n_inputs, config.channels, 30)
+        self.residual = Residual(config.channels)
+        self.drop = nn.Dropout(config.stem_dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(
@@ -128,12 +128,12 @@ class Stem(nn.Module):
 class TowerBlock(nn.Module):
     """Convolution and residual, then half as long."""
 
-    def __init__(self, channels: int, kernel: int, dropout: float) -> None:
+    def __init__(self, n_inputs: int, kernel: int, config: ScPGEConfig) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm1d(channels)
-        self.conv = nn.Conv1d(channels, STEM, kernel, padding="same")
-        self.residual = Residual(STEM)
-        self.drop = nn.Dropout(dropout)
+        self.norm = nn.BatchNorm1d(n_inputs)
+        self.conv = nn.Conv1d(n_inputs, config.channels, kernel, padding="same")
+        self.residual = Residual(config.channels)
+        self.drop = nn.Dropout(config.stem_dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.residual(self.conv(F.gelu(self.norm(x))))  # (N, C, L) -> (N, 128, L)
@@ -146,16 +146,15 @@ class Encoder(nn.Module):
     def __init__(self, config: ScPGEConfig) -> None:
         super().__init__()
         self.config = config
-        drop = config.stem_dropout
-        self.sequence = Stem(4, drop)
-        self.motif = Stem(1, drop)
-        self.signal = Stem(len(config.base_tracks), drop)
-        channels = (3 * STEM, STEM, STEM, STEM)
+        self.sequence = Stem(4, config)
+        self.motif = Stem(1, config)
+        self.signal = Stem(len(config.base_tracks), config)
+        n_inputs = (3 * config.channels, *(config.channels,) * 3)
         self.tower = nn.Sequential(
-            *(TowerBlock(n, kernel, drop) for n, kernel in zip(channels, KERNELS, strict=True))
+            *(TowerBlock(n, kernel, config) for n, kernel in zip(n_inputs, KERNELS, strict=True))
         )
-        self.project = nn.Linear(STEM * config.n_positions, config.width)
-        self.drop = nn.Dropout(drop)
+        self.project = nn.Linear(config.channels * config.n_positions, config.width)
+        self.drop = nn.Dropout(config.stem_dropout)
 
     def forward(self, inputs: ElementInput) -> Tensor:
         """N elements -> (N, D)."""

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cre_core.models.scpge import ScPGE
 from cre_core.schema import Batch
 from cre_core.training.recipe import Recipe
 
@@ -18,9 +19,13 @@ LOSSES = {"smooth_l1": F.smooth_l1_loss, "mse": F.mse_loss}
 class ExpressionModule(lightning.LightningModule):
     """Trains a model that gives a Prediction to give the expression of its genes."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, *, n_steps: int) -> None:
+    def __init__(self, model: nn.Module, recipe: Recipe, *, n_steps: int, seed: int = 0) -> None:
         super().__init__()
-        self.model, self.recipe, self.n_steps = model, recipe, n_steps
+        self.model, self.recipe, self.n_steps, self.seed = model, recipe, n_steps, seed
+
+    def on_train_epoch_start(self) -> None:
+        """Begin every epoch with its own random numbers, so that a resumed run draws what it would have drawn."""
+        torch.manual_seed(1_000_003 * self.seed + self.current_epoch)
 
     def training_step(self, batch: tuple[Batch, Tensor], _: int) -> Tensor:
         inputs, target = batch
@@ -28,7 +33,7 @@ class ExpressionModule(lightning.LightningModule):
             share = self.recipe.element_dropout * torch.rand_like(inputs.strength[:, :1])  # (B, 1)
             kept = torch.rand_like(inputs.strength) >= share  # (B, E)
             inputs = inputs.with_(strength=inputs.strength * kept)
-        loss = self._loss(inputs, target)
+        loss = self._loss(inputs, target, with_attention=True)
         self.log("train_loss", loss, batch_size=len(target))
         return loss
 
@@ -48,6 +53,9 @@ class ExpressionModule(lightning.LightningModule):
         optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas)
         if recipe.schedule == "constant":
             return optimizer
+        if recipe.schedule == "linear":
+            rate = torch.optim.lr_scheduler.LambdaLR(optimizer, self._share_of_rate)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=recipe.learning_rate, total_steps=self.n_steps, pct_start=0.25
         )
@@ -58,8 +66,20 @@ class ExpressionModule(lightning.LightningModule):
         inputs, target = batch
         return inputs.to(str(device)), target.to(device)
 
-    def _loss(self, inputs: Batch, target: Tensor) -> Tensor:
-        # The loss is of the standardised target, so that its bend (smooth L1) does not depend on the unit.
-        predicted = self.model(inputs).expression
-        scale = getattr(self.model, "target_sd", torch.ones(()))
-        return LOSSES[self.recipe.loss](predicted / scale, target / scale)
+    def _share_of_rate(self, step: int) -> float:
+        """Of the largest learning rate: up from the floor in the warm-up, down to it at the last step."""
+        floor, up = self.recipe.floor_rate / self.recipe.learning_rate, self.recipe.warmup_steps
+        share = step / up if step < up else max(0.0, (self.n_steps - step) / max(1, self.n_steps - up))
+        return floor + (1 - floor) * share
+
+    def _loss(self, inputs: Batch, target: Tensor, *, with_attention: bool = False) -> Tensor:
+        prediction = self.model(inputs)
+        if self.recipe.loss == "poisson":
+            loss = F.poisson_nll_loss(prediction.expression, target, log_input=False)
+        else:
+            # Of the standardised target, so that its bend (smooth L1) does not depend on the unit.
+            scale = getattr(self.model, "target_sd", torch.ones(()))
+            loss = LOSSES[self.recipe.loss](prediction.expression / scale, target / scale)
+        if with_attention and isinstance(self.model, ScPGE):
+            loss = loss + self.model.attention_loss(inputs, prediction)
+        return loss

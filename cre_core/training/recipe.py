@@ -21,12 +21,18 @@ class Recipe:
       model: registered model.
       config: fields of the model's config.
       measure: expression measure of the study to predict.
-      loss: of the standardised target.
+      unit: what the model predicts, another logarithm of the measure, such as `ln(TPM + 1)`; None = as the study has it.
+      loss: of the standardised target; `poisson` of the target itself.
       batch_size: genes per step.
+      batching: genes with windows of like `size` go together, or genes that are neighbours on the genome (`place`)
+        and so share elements, each of which is encoded once a step.
       epochs: at most.
+      steps: optimizer steps at most, whatever the epochs; None = no bound.
+      validate_every: steps between validations; None = every epoch.
       patience: epochs without a better validation loss before stopping; None = none.
       learning_rate: its largest value.
-      schedule: one cycle (a quarter up to that value, then down to 0), or constant.
+      schedule: one cycle (a quarter up to that value, then down to 0), constant, or linear: from `floor_rate` up in
+        `warmup_steps`, then down to it again at `steps`.
       weight_decay, betas: of AdamW.
       clip_norm: gradient norm bound; None = none.
       element_dropout: at most this share of a gene's elements is left out of a training step, at random, so that
@@ -34,6 +40,7 @@ class Recipe:
       thinning_near_bp, thinning_keep: in training, elements farther than the first are drawn with the second's
         probability and count for 1 / probability; a probability of 1 draws all.
       n_seeds: models per fold, averaged at prediction.
+      n_candidates: random starts, of which the best on the validation genes after one epoch goes on.
       pretrained_encoder: checkpoint of an activity encoder whose stem and tower an EPInformer starts from; a
         relative path is beside the recipe, or below the current folder for a recipe that came with the project.
     """
@@ -42,12 +49,18 @@ class Recipe:
     model: str
     config: dict[str, Any] = field(default_factory=dict)
     measure: str = "rna"
-    loss: Literal["smooth_l1", "mse"] = "smooth_l1"
+    unit: str | None = None
+    loss: Literal["smooth_l1", "mse", "poisson"] = "smooth_l1"
     batch_size: int = 64
+    batching: Literal["size", "place"] = "size"
     epochs: int = 8
+    steps: int | None = None
+    validate_every: int | None = None
     patience: int | None = None
     learning_rate: float = 5e-4
-    schedule: Literal["one_cycle", "constant"] = "constant"
+    schedule: Literal["one_cycle", "constant", "linear"] = "constant"
+    warmup_steps: int = 0
+    floor_rate: float = 0.0
     weight_decay: float = 1e-6
     betas: tuple[float, float] = (0.9, 0.999)
     clip_norm: float | None = None
@@ -55,6 +68,7 @@ class Recipe:
     thinning_near_bp: float = 100_000.0
     thinning_keep: float = 1.0
     n_seeds: int = 1
+    n_candidates: int = 1
     pretrained_encoder: str | None = None
     note: str = ""
 

@@ -6,7 +6,7 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +19,24 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.utils.data import DataLoader
 
-from cre_core.data.dataset import BucketSampler, GeneDataset, Thinning
+from cre_core.data.dataset import BucketSampler, GeneDataset, PlaceSampler, Thinning
 from cre_core.data.study import Study
 from cre_core.data.windows import neighbourhood_for
-from cre_core.errors import BadInput, NotAvailable
+from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.io.files import written_whole
 from cre_core.models import checkpoint
 from cre_core.models.epinformer import ActivityEncoder, EPInformer
 from cre_core.models.epinformer_counts import EPInformerCounts
-from cre_core.models.registry import build
+from cre_core.models.registry import FAMILIES, build
 from cre_core.training.module import ExpressionModule
+from cre_core.schema import ExpressionUnit
 from cre_core.training.recipe import Recipe, load_recipe
 
 Report = Callable[[str, int, int], None]
 VALIDATION_BATCH = 256
+LAST = "last.ckpt"  # where a running training is
+# What a model is trained by when nothing is said; EPInformer from counts, which most studies have.
+PUBLISHED_RECIPES = {"epinformer": "counts", "creator": "creator", "scpge": "scpge", "create": "create"}
 
 
 class SaveEveryEpoch(lightning.Callback):
@@ -54,7 +58,7 @@ def train_model(
     biosample: str,
     out: Path,
     folds: str = "all",
-    recipe: str = "counts",
+    recipe: str | None = None,
     device: str = "auto",
     report: Report,
 ) -> list[dict[str, Any]]:
@@ -65,7 +69,7 @@ def train_model(
       model: family name; weights go to OUT/MODEL/BIOSAMPLE/fold_1-seed_0.safetensors and so on.
       biosample: one name, or several with commas between; their folder is then A+B.
       folds: `all` or numbers such as `1,2,7`.
-      recipe: name or YAML file.
+      recipe: name or YAML file; None = the model's own, as published.
       device: auto, cpu or cuda.
       report: called with step, done, total.
 
@@ -78,9 +82,7 @@ def train_model(
       BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, or weights of
         another recipe in the folder.
     """
-    plan = load_recipe(recipe)
-    if not plan.model.startswith(model):
-        raise BadInput(f"recipe {plan.name} trains {plan.model}; wanted one of {model}")
+    plan = _plan(model, recipe)
     names = _fold_names(study, folds)
     biosamples = _biosamples(study, biosample)
     folder = out / model / "+".join(biosamples)
@@ -92,6 +94,17 @@ def train_model(
         )
     report("trained", len(todo), len(todo))
     return rows
+
+
+def _plan(model: str, recipe: str | None) -> Recipe:
+    """The recipe with the settings that the model's name stands for."""
+    if model not in FAMILIES:
+        raise UnknownName(f"no model '{model}' to train; there are {', '.join(FAMILIES)}")
+    wanted, settings = FAMILIES[model]
+    plan = load_recipe(recipe or PUBLISHED_RECIPES[wanted])
+    if not plan.model.startswith(wanted):
+        raise BadInput(f"recipe {plan.name} trains {plan.model}; wanted one of {model}")
+    return replace(plan, config={**plan.config, **settings})
 
 
 def _biosamples(study: Study, text: str) -> list[str]:
@@ -128,18 +141,18 @@ def _train_one(
         return {"fold": fold, "seed": seed, "state": "was there already"}
     # On small tensors two threads cost more than they bring, and far more when the machine has other work.
     torch.set_num_threads(1)
-    lightning.seed_everything(seed, verbose=False)
-    model = build(recipe.model, recipe.config)
-    _start_from_pretrained(model, recipe)
+    model = _fresh(recipe, seed)
     parts = [_datasets(study, recipe, model, biosample=biosample, fold=fold) for biosample in biosamples]
     train, valid = (GeneDataset.joined([part[name] for part in parts]) for name in ("train", "valid"))
-    started = time.perf_counter()
-    best = _fit(model, train, valid, recipe, seed=seed, running=folder / f".{fold}-seed_{seed}", device=device)
+    started, running = time.perf_counter(), folder / f".{fold}-seed_{seed}"
+    if recipe.n_candidates > 1 and not (running / LAST).is_file():
+        model = _best_start(train, valid, recipe, seed=seed, running=running, device=device)
+    best = _fit(model, train, valid, recipe, seed=seed, running=running, device=device)
     seconds = time.perf_counter() - started
     info = checkpoint.describe(
         model,
         biosample="+".join(biosamples),
-        expression_unit=study.info.measures[recipe.measure],
+        expression_unit=recipe.unit or study.info.measures[recipe.measure],
         fold=fold,
         seed=seed,
         provenance={
@@ -154,6 +167,32 @@ def _train_one(
     )
     checkpoint.save(path, model, info)
     return {"fold": fold, "seed": seed, "valid_loss": round(best, 4), "seconds": round(seconds, 1)}
+
+
+def _fresh(recipe: Recipe, seed: int) -> nn.Module:
+    lightning.seed_everything(seed, verbose=False)
+    model = build(recipe.model, recipe.config)
+    _start_from_pretrained(model, recipe)
+    return model
+
+
+def _best_start(
+    train: GeneDataset, valid: GeneDataset, recipe: Recipe, *, seed: int, running: Path, device: str
+) -> nn.Module:
+    """Of several random starts, the one that predicts the validation genes best after one epoch at the floor rate.
+
+    Source: ScPGE, Methods (warm-up) and the released code (12 starts, one epoch, the smallest learning rate).
+    """
+    first = replace(
+        recipe, epochs=1, steps=None, validate_every=None, patience=None, schedule="constant", n_candidates=1,
+        learning_rate=recipe.floor_rate or recipe.learning_rate,
+    )  # fmt: skip
+    starts = []
+    for number in range(recipe.n_candidates):
+        model = _fresh(recipe, seed + 1_000 * number)
+        loss = _fit(model, train, valid, first, seed=seed, running=running / f"start_{number}", device=device)
+        starts.append((loss, number, model))
+    return min(starts, key=lambda start: start[:2])[2]
 
 
 def _start_from_pretrained(model: nn.Module, recipe: Recipe) -> None:
@@ -182,7 +221,7 @@ def _datasets(study: Study, recipe: Recipe, model: nn.Module, *, biosample: str,
         dataset = GeneDataset(
             neighbourhood,
             chosen["gene_id"].tolist(),
-            chosen["value"].to_numpy(np.float32),
+            _target(study, recipe, chosen["value"].to_numpy(np.float32)),
             reach_bp=config.max_distance_bp,
             limit=config.n_elements,
             thinning=thinning if name == "train" else None,
@@ -191,12 +230,22 @@ def _datasets(study: Study, recipe: Recipe, model: nn.Module, *, biosample: str,
     return parts
 
 
+def _target(study: Study, recipe: Recipe, values: np.ndarray) -> np.ndarray:
+    """(G,) in the recipe's unit."""
+    if recipe.unit is None:
+        return values
+    return ExpressionUnit.of(study.info.measures[recipe.measure]).converted(values, ExpressionUnit.of(recipe.unit))
+
+
 def _with_known_inputs(dataset: GeneDataset, needs_half_life: bool) -> GeneDataset:
     """Without the genes for which the model gives NaN: one of them would make every weight NaN."""
-    known = dataset.promoter_signal.isfinite().all(1)
+    known = dataset.promoter_signal.isfinite().all(1)  # (G,)
     if needs_half_life:
         known &= dataset.gene_features.isfinite().all(1)
     return dataset if bool(known.all()) else dataset.subset(known)
+
+
+_SAMPLERS = {"size": BucketSampler, "place": PlaceSampler}
 
 
 def _fit(
@@ -210,17 +259,18 @@ def _fit(
     device: str,
 ) -> float:
     """Train in place; the weights of the best validation epoch stay. Returns that epoch's loss."""
-    sampler = BucketSampler(train.n_elements, batch_size=recipe.batch_size, seed=seed)
+    sampler = _SAMPLERS[recipe.batching](train, batch_size=recipe.batch_size, seed=seed)
     if isinstance(model, EPInformerCounts):
         whole = [train[list(part)] for part in _parts(len(train))]
         model.fit_scales([batch for batch, _ in whole], train.target)
-    module = ExpressionModule(model, recipe, n_steps=recipe.epochs * len(sampler))
+    n_steps = min(recipe.epochs * len(sampler), recipe.steps or recipe.epochs * len(sampler))
+    module = ExpressionModule(model, recipe, n_steps=n_steps, seed=seed)
     best = ModelCheckpoint(running, filename="best", monitor="valid_loss", enable_version_counter=False)
-    callbacks: list[Any] = [best, SaveEveryEpoch(running / "last.ckpt")]
+    callbacks: list[Any] = [best, SaveEveryEpoch(running / LAST)]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("valid_loss", patience=recipe.patience))
     trainer = _trainer(recipe, callbacks, running, device)
-    resume = running / "last.ckpt"
+    resume = running / LAST
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
         trainer.fit(
@@ -243,6 +293,9 @@ def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, device: st
         raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
     return lightning.Trainer(
         max_epochs=recipe.epochs,
+        max_steps=recipe.steps or -1,
+        val_check_interval=recipe.validate_every,
+        check_val_every_n_epoch=None if recipe.validate_every else 1,
         accelerator="gpu" if on_gpu else "cpu",
         devices=1,
         precision="bf16-mixed" if on_gpu else "32-true",

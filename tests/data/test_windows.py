@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from cre_core.data.dataset import BucketSampler, GeneDataset, Thinning
+from cre_core.data.dataset import BucketSampler, GeneDataset, PlaceSampler, Thinning
 from cre_core.data.study import Study
 from cre_core.data.windows import Neighbourhood, batch_of
 from cre_core.errors import NotAvailable, UnknownName
@@ -91,10 +93,28 @@ def test_thinning_keeps_near_elements_and_the_expected_sum(around: Neighbourhood
     assert far.tolist() == pytest.approx([1.0, 1.0], abs=0.16)
 
 
-def test_every_gene_once_an_epoch_in_another_order() -> None:
-    sampler = BucketSampler(torch.arange(100), batch_size=7, seed=1)
-    first, second = list(sampler), list(sampler)
+@pytest.mark.parametrize("kind", [BucketSampler, PlaceSampler])
+def test_every_gene_once_an_epoch_in_another_order(kind: type[BucketSampler]) -> None:
+    place = torch.arange(100).flip(0)
+    genes = SimpleNamespace(
+        n_elements=torch.arange(100), chroms=["chrA", "chrB"] * 50, tss=place, part=torch.zeros(100)
+    )
+    sampler = kind(genes, batch_size=7, seed=1)  # type: ignore[arg-type]
+    first = list(sampler)
+    sampler.set_epoch(1)
+    second = list(sampler)
     assert sorted(gene for batch in first for gene in batch) == list(range(100))
     assert len(first) == len(sampler) == 15
     assert first != second
-    assert list(BucketSampler(torch.arange(100), batch_size=7, seed=1)) == first
+    sampler.set_epoch(0)
+    assert list(sampler) == first  # as a resumed run would have it
+
+
+def test_neighbours_on_the_genome_go_together() -> None:
+    genes = SimpleNamespace(
+        n_elements=torch.ones(12), chroms=["chrA", "chrB"] * 6, tss=torch.arange(12).flip(0), part=torch.zeros(12)
+    )
+    for batch in PlaceSampler(genes, batch_size=3, seed=0):  # type: ignore[arg-type]
+        for chrom in (0, 1):
+            on = sorted(gene for gene in batch if gene % 2 == chrom)
+            assert on == list(range(min(on), max(on) + 1, 2)) if on else True
