@@ -66,6 +66,13 @@ PROMOTER_SIGNAL = TableSpec(
     key=("gene_id", "biosample"),
     is_interval=False,
 )
+# What an element is in a biosample: silencer, enhancer, promoter, insulator or background.
+ELEMENT_LABELS = TableSpec(
+    "element labels",
+    {"element_id": "text", "biosample": "text", "label": "text"},
+    key=("element_id", "biosample"),
+    is_interval=False,
+)
 EXPRESSION = TableSpec(
     "expression",
     {"gene_id": "text", "biosample": "text", "measure": "text", "value": "number"},
@@ -211,7 +218,8 @@ class ElementInput:
       sequence: (N, L) int8, 0..3 = A C G T, 4 = N or padding; on the + strand.
       signal: (N, L, T) float16 or float32 per base, in the model's track order and unit; NaN = no data. None for
         a model of sequence alone.
-      motif: (N, K) float32, best score of each motif over both strands, 0..1; None for a model without motifs.
+      motif: (N, K) float32, best score of each motif over both strands, 0..1; NaN for an element without a known
+        base. None for a model without motifs.
     """
 
     sequence: Tensor

@@ -46,6 +46,16 @@ METHOD_TITLES = {
     "attention_abc": "attention x ABC",
     "perturbation": "predicted knock-out",
 }
+# Of a model's folder; one that is not here goes by its folder's name. As the models' registry has them (tested).
+MODEL_TITLES = {
+    "epinformer": "EPInformer",
+    "creator": "CREaTor",
+    "scpge": "ScPGE",
+    "scpge-lp": "ScPGE-LP",
+    "scpge-kl": "ScPGE-KL",
+}
+# Of the methods of each further model; EPInformer's stand above. Paul Tol's muted values, apart for every eye.
+MODEL_COLOURS = {"creator": "#AA4499", "scpge": "#117733", "scpge-lp": "#44AA99", "scpge-kl": "#999933"}
 # Methods whose score is a share of expression lost: a sign, and per cent.
 SIGNED_METHODS = frozenset({"perturbation"})
 # SCREEN's class colours.
@@ -81,12 +91,19 @@ def method_title(method: str) -> str:
     """How a method is called on the page, with its model where there is one."""
     model, _, kind = method.rpartition(".")
     title = METHOD_TITLES.get(kind, kind.replace("_", " "))
-    names = {"epinformer": "EPInformer"}
-    return f"{names.get(model, model)} {title}" if model else title
+    return f"{model_title(model)} {title}" if model else title
+
+
+def model_title(model: str) -> str:
+    """How a model is called on the page, by the name of its folder."""
+    return MODEL_TITLES.get(model, model)
 
 
 def method_colour(method: str) -> str:
-    """The colour of a method on every page."""
+    """The colour of a method on every page: of a simple score or of EPInformer's, else of the model."""
+    model = method.rpartition(".")[0]
+    if model in MODEL_COLOURS:
+        return MODEL_COLOURS[model]
     return METHOD_COLOURS.get(method_kind(method), "#000000")
 
 

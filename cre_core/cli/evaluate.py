@@ -1,4 +1,4 @@
-"""evaluate expression, evaluate links, precompute."""
+"""evaluate expression, evaluate links, evaluate elements, precompute."""
 
 from __future__ import annotations
 
@@ -51,6 +51,20 @@ def links(
     from cre_core.evaluation.benchmark import links_benchmark
 
     _run(links_benchmark, study, biosample, methods, json_file, resamples)
+
+
+@evaluate.command()
+def elements(
+    study: StudyDir,
+    biosample: Biosample,
+    methods: Methods = None,
+    json_file: JsonFile = None,
+    resamples: Resamples = 1000,
+) -> None:
+    """Element classes against the study's labels, each element by weights that never saw it; intervals by element."""
+    from cre_core.evaluation.elements import elements_benchmark
+
+    _run(elements_benchmark, study, biosample, methods, json_file, resamples)
 
 
 def precompute(

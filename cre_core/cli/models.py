@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +19,7 @@ from cre_core.io.files import written_whole
 if TYPE_CHECKING:
     from cre_core.data.windows import GeneWindow
     from cre_core.inference.predictor import Predictor
+    from cre_core.models.checkpoint import CheckpointInfo
 
 StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the numbers here")]
@@ -37,14 +42,26 @@ def train(
     folds: Annotated[str, typer.Option(help="all, or numbers such as 1,2,7")] = "all",
     recipe: Annotated[str | None, typer.Option(help="name or YAML file; without it the model's own")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    devices: Annotated[int, typer.Option(help="processes on each node, a GPU each where there are GPUs")] = 1,
+    nodes: Annotated[int, typer.Option(help="machines that run this same command")] = 1,
     progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
 ) -> None:
     """Train a model, a checkpoint per fold and seed; what is there already is kept, so a killed run resumes."""
     from cre_core.data.study import Study
-    from cre_core.training.run import train_model
+
+    if model == "create":  # of elements, not of genes
+        from cre_core.training.classes import train_classes
+
+        if (devices, nodes) != (1, 1):
+            raise BadInput(f"came {devices} devices on {nodes} nodes; create trains in one process")
+        train_any: Callable[..., list[dict[str, Any]]] = train_classes
+    else:
+        from cre_core.training.run import train_model
+
+        train_any = partial(train_model, devices=devices, nodes=nodes)
 
     with reporting(progress_file) as report:
-        rows = train_model(
+        rows = train_any(
             Study.open(study),
             model,
             biosample=biosample,
@@ -61,18 +78,52 @@ def train(
 def import_weights(
     model: Annotated[str, typer.Argument(help="epinformer, epinformer-activity, creator, scpge or create")],
     file: Annotated[Path, typer.Argument(help="the authors' published checkpoint")],
-    out: Annotated[Path, typer.Option(help="folder for our checkpoint")],
+    out: Annotated[Path, typer.Option(help="models folder; weights go to OUT/NAME/BIOSAMPLE, STUDY/models is found")],
+    name: Annotated[str | None, typer.Option(help="what to call it; without it the model's own name")] = None,
     biosample: Annotated[str | None, typer.Option(help="where the file's name does not say it")] = None,
     measure: Annotated[str | None, typer.Option(help="CAGE or RNA, where the file's name does not say it")] = None,
+    fold: Annotated[
+        str | None, typer.Option(help="fold_N whose test genes it never saw, where the file's name does not say it")
+    ] = None,
 ) -> None:
-    """Turn a published checkpoint into ours."""
+    """Turn a published checkpoint into ours, where a study finds it."""
+    from cre_core.inference.predictor import UNKNOWN_FOLD
     from cre_core.models import checkpoint
     from cre_core.models.import_weights import import_published
 
+    name = model if name is None else name
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise BadInput(f"--name '{name}' cannot name a model; wanted small letters, digits, - and _")
+    if fold is not None and not re.fullmatch(r"fold_\w+", fold):
+        raise BadInput(f"--fold '{fold}' is no fold of a study; wanted one such as fold_11")
     imported, info = import_published(model, file, biosample=biosample, measure=measure)
-    path = out / f"{file.stem}.safetensors"
+    if not info.biosample:
+        raise BadInput(f"the name {file.name} does not say the biosample; give --biosample, for example K562")
+    if fold is not None and info.fold not in ("", fold):
+        raise BadInput(f"the name {file.name} says {info.fold} and --fold says {fold}")
+    info = replace(info, fold=fold or info.fold)
+    folder = out / name / info.biosample
+    _check_alike(folder, info)
+    path = folder / f"{info.fold or UNKNOWN_FOLD}-seed_0.safetensors"
     checkpoint.save(path, imported, info)
-    print(f"{info.model} {info.variant} of {info.biosample or 'unnamed biosample'} -> {path}")
+    print(f"{info.model} {info.variant} of {info.biosample}, {info.fold or 'fold not known'} -> {path}")
+
+
+def _check_alike(folder: Path, info: CheckpointInfo) -> None:
+    """One folder is one model: all its folds have the same settings and unit."""
+    from cre_core.models import checkpoint
+
+    for path in sorted(folder.glob("*.safetensors")):
+        there = checkpoint.read_info(path)
+        if there.expression_unit != info.expression_unit or _settings(there) != _settings(info):
+            raise BadInput(
+                f"{folder} holds {there.model} {there.variant} in {there.expression_unit}; the new one is "
+                f"{info.model} {info.variant} in {info.expression_unit}: give it another --name"
+            )
+
+
+def _settings(info: CheckpointInfo) -> str:
+    return json.dumps([info.model, info.config], sort_keys=True)
 
 
 def predict(

@@ -2,8 +2,8 @@
 
 The tables are those of `k562`, cut to the window: the same elements (the DNase and H3K27ac experiments that the
 published EPInformer weights were trained on), genes, TSSs, expression, folds and CRISPRi pairs. To them come the
-sequence, per-base accessibility of three biosamples, stranded nascent RNA, Hi-C, labels of silencers, enhancers and
-promoters, CAGE, and the links that ABC and ENCODE-rE2G published. Sources stand in the download registry.
+sequence, 600 motifs, per-base accessibility of three biosamples, stranded nascent RNA, Hi-C, labels of silencers,
+enhancers and promoters, CAGE, and the links that ABC and ENCODE-rE2G published. Sources: the download registry.
 
 Genes, elements, signal and pairs lie in the window; peaks, loops, domains, labels, exons, gene bodies and Hi-C cover
 chr22. The counts that came with ABC's own candidates are of other experiments and are left out.
@@ -26,6 +26,7 @@ from cre_core.data.study import ContactMap, ExampleLocus, IntervalSet, StudyInfo
 from cre_core.data.window_files import write_balanced_cool, write_window_bigwig, write_window_fasta
 from cre_core.genome import HG38, Assembly, Locus
 from cre_core.io import bed
+from cre_core.io.motifs import read_motifs
 
 WINDOW = Locus("chr22", 37_200_000, 40_600_000)
 BIOSAMPLES = (k562.BIOSAMPLE, "GM12878", "MCF-7")  # the last two have accessibility alone
@@ -42,8 +43,8 @@ _ACCESSIBILITY = {
     "MCF-7": _DETAILS + "acc.MCF7.chr22.bw",
 }
 _NASCENT = {
-    "nascent_rna_plus": ("Nascent RNA, + strand", _DETAILS + "K562.ds.chr22.pl.bw"),
-    "nascent_rna_minus": ("Nascent RNA, \N{MINUS SIGN} strand", _DETAILS + "K562.ds.chr22.mn.bw"),
+    "nascent_rna_plus": ("Nascent RNA +", _DETAILS + "K562.ds.chr22.pl.bw"),
+    "nascent_rna_minus": ("Nascent RNA \N{MINUS SIGN}", _DETAILS + "K562.ds.chr22.mn.bw"),
 }
 _ABC = "abc_k562_chr22/EnhancerPredictionsFull_threshold0.027_self_promoter.tsv"
 _RE2G = "encode_re2g/encode_e2g_predictions_threshold0.243.tsv.gz"
@@ -53,8 +54,10 @@ _LABELS = {
     kind: f"silencerein_cres/K562/{kind}s.bed" for kind in ("silencer", "enhancer", "promoter", "non-silencer")
 }
 
+_MOTIFS = "scpge/H11FULL_meme_format.meme"  # the 600 that ScPGE reads
+
 FILES: tuple[str, ...] = (
-    *k562.FILES, _SEQUENCE, _HIC, *_ACCESSIBILITY.values(),
+    *k562.FILES, _SEQUENCE, _MOTIFS, _HIC, *_ACCESSIBILITY.values(),
     *(path for _, path in _NASCENT.values()), _ABC, _RE2G, _CAGE, _PLS,
     *_LABELS.values(),
 )  # fmt: skip
@@ -92,6 +95,7 @@ def prepare_k562_chr22(data: Path, out: Path, report: Report) -> Prepared:
     _add_cage(data, out)
     report("sequence", 8, steps)
     write_window_fasta(data / _SEQUENCE, out / "sequence.fa.gz", WINDOW, assembly=HG38)
+    _copy_motifs(data, out)
     report("signal", 9, steps)
     tracks = [*base.info.tracks, *_write_signals(data, out)]
     report("contacts", 10, steps)
@@ -234,6 +238,11 @@ def _add_cage(data: Path, out: Path) -> None:
     write_table(table, path, schema.EXPRESSION)
 
 
+def _copy_motifs(data: Path, out: Path) -> None:
+    read_motifs(data / _MOTIFS)  # a broken file is refused here, not when a model first reads it
+    shutil.copyfile(data / _MOTIFS, out / "motifs.meme")
+
+
 def _write_signals(data: Path, out: Path) -> list[Track]:
     """Per-base tracks; outside the window they have no data."""
     wanted = [("accessibility", f"Accessibility, {name}", name, file) for name, file in _ACCESSIBILITY.items()]
@@ -307,7 +316,7 @@ def _described(base: StudyInfo, tracks: tuple[Track, ...], intervals: tuple[Inte
         "weight",
         _HIC,
     )
-    cage = "log10(TPM + 1), CAGE peaks of 1 TPM and more inside the 384 bp at the TSS"
+    cage = "log10(CAGE TPM + 1), peaks of 1 TPM and more inside the 384 bp at the TSS"
     return replace(
         base,
         name="k562-chr22",
@@ -319,4 +328,5 @@ def _described(base: StudyInfo, tracks: tuple[Track, ...], intervals: tuple[Inte
         contacts=(contacts,),
         measures={**base.measures, "cage": cage},
         sequence="sequence.fa.gz",
+        motifs="motifs.meme",
     )

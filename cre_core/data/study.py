@@ -7,6 +7,7 @@ exons.parquet         exon places
 elements.parquet      candidate elements with class
 element_signal.parquet, promoter_signal.parquet   counts per biosample, one column per assay
 expression.parquet    gene x biosample x measure
+element_labels.parquet    what an element is in a biosample, where a study knows it
 folds.parquet         train / valid / test of every gene in every fold
 crispr.parquet        the measured effect of switching an element off
 intervals/*.parquet   peaks, domains, loops, motif sites
@@ -174,6 +175,11 @@ class Study:
     def element_signal(self) -> pd.DataFrame:
         """schema.ELEMENT_SIGNAL; one column per assay, in read counts. NaN = no data."""
         return self._table("element_signal", schema.ELEMENT_SIGNAL)
+
+    @cached_property
+    def element_labels(self) -> pd.DataFrame:
+        """schema.ELEMENT_LABELS: enhancer, silencer, ... of an element in a biosample."""
+        return self._table("element_labels", schema.ELEMENT_LABELS)
 
     @cached_property
     def promoter_signal(self) -> pd.DataFrame:

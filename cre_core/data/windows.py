@@ -18,6 +18,7 @@ from cre_core.errors import NotAvailable, UnknownName
 from cre_core.schema import HALF_LIFE_FEATURES, Batch
 
 PROMOTER_HALF_WIDTH_BP = 500  # promoter counts of the K562 tables are over TSS ±500 bp
+READS, RPM = "reads", "RPM"  # units of signal: as a study holds it, and per million mapped reads of the experiment
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Neighbourhood:
         biosample: str,
         *,
         assays: Sequence[str],
+        unit: str = READS,
         inputs: ElementInputs | None = None,
         with_contact: bool = False,
         with_loops: bool = False,
@@ -87,6 +89,7 @@ class Neighbourhood:
           study: with elements, genes and their counts.
           biosample: whose counts.
           assays: signal columns, in the order a model wants them.
+          unit: of the signal given: `reads`, or `RPM`, which wants the depth of each experiment.
           inputs: what the model reads of an element itself, for models that do.
           with_contact: give contact with the TSS too.
           with_loops: give loops between gene and elements too.
@@ -95,7 +98,7 @@ class Neighbourhood:
 
         Raises:
           UnknownName: no such biosample.
-          NotAvailable: the study lacks an assay, sequence or a contact map.
+          NotAvailable: the study lacks an assay, the depth of its experiment, sequence or a contact map.
         """
         if biosample not in study.info.biosamples:
             known = ", ".join(study.info.biosamples)
@@ -115,9 +118,12 @@ class Neighbourhood:
         self.loops = ElementLoops(study, biosample) if with_loops else None
         self.contact = TssContact(study, biosample) if with_contact else None
         self.center = elements["center"].to_numpy()  # (N,)
-        self.signal = _aligned(study.element_signal, biosample, self.assays, "element_id", elements["element_id"])
         genes = study.genes
-        self.promoter_signal = _aligned(study.promoter_signal, biosample, self.assays, "gene_id", genes["gene_id"])
+        signal = _aligned(study.element_signal, biosample, self.assays, "element_id", elements["element_id"])
+        promoter_signal = _aligned(study.promoter_signal, biosample, self.assays, "gene_id", genes["gene_id"])
+        self.unit, self.reads_per_unit = unit, reads_per_unit(study, biosample, self.assays, unit)
+        self.signal = signal / self.reads_per_unit  # (N, T)
+        self.promoter_signal = promoter_signal / self.reads_per_unit  # (G, T)
         self.gene_features = genes.reindex(columns=list(HALF_LIFE_FEATURES)).to_numpy(np.float32)
         self._gene_row = pd.Index(genes["gene_id"])
         chroms = elements["chrom"].to_numpy()
@@ -193,27 +199,53 @@ def neighbourhood_for(study: Study, biosample: str, config: Mapping[str, Any]) -
       study: the study.
       biosample: whose counts.
       config: fields of the model's config. `sequence_bp`: it reads sequence, with `base_tracks`, `n_motifs` and
-        `flanks`; `tracks`: counts; `variant`, `form`: which of them; `merge_within_bp`, `n_each_side`.
+        `flanks`; `tracks`: counts, in `signal_unit`; `variant`, `form`: which of them; `merge_within_bp`,
+        `n_each_side`.
 
     Raises:
-      NotAvailable: the study lacks an input, or holds it in another unit.
+      NotAvailable: the study lacks an input, or what turns it into the model's unit.
     """
-    variant, unit = config.get("variant", ""), config.get("signal_unit", "reads")
+    variant = config.get("variant", "")
     assays = tuple(config.get("tracks", ())) if variant not in ("promoter", "pe") else ()
-    if assays and unit != "reads":
-        raise NotAvailable(
-            f"these weights want signal in {unit} and study {study.name} holds reads; `train` makes weights for it"
-        )
     return Neighbourhood(
         study,
         biosample,
         assays=assays,
+        unit=config.get("signal_unit", READS),
         inputs=_inputs_for(study, biosample, config),
         with_contact=variant == "pe-activity-hic",
         with_loops=config.get("form") in ("lp", "kl"),
         merge_within_bp=config.get("merge_within_bp", 0),
         n_each_side=config.get("n_each_side"),
     )
+
+
+def reads_per_unit(study: Study, biosample: str, assays: Sequence[str], unit: str) -> np.ndarray:
+    """How many of a study's reads make one unit of a model's signal.
+
+    Args:
+      study, biosample: whose counts.
+      assays: T signal columns.
+      unit: `reads` or `RPM`.
+
+    Returns:
+      (T,) float32: 1 for reads; mapped reads of the experiment / 1e6 for RPM.
+
+    Raises:
+      NotAvailable: another unit, or the depth of an experiment is not known.
+    """
+    if unit not in (READS, RPM):
+        raise NotAvailable(f"these weights want signal in {unit}; study {study.name} gives {READS} or {RPM}")
+    if unit == READS:
+        return np.ones(len(assays), np.float32)
+    depth = study.info.library_reads.get(biosample, {})
+    missing = [assay for assay in assays if not depth.get(assay, 0) > 0]  # NaN is not known either
+    if missing:
+        raise NotAvailable(
+            f"these weights want signal in {RPM}, and study {study.name} does not say how many reads of "
+            f"{missing[0]} were mapped in {biosample} (library_reads); `train` makes weights for its counts"
+        )
+    return np.array([depth[assay] / 1e6 for assay in assays], np.float32)
 
 
 def _inputs_for(study: Study, biosample: str, config: Mapping[str, Any]) -> ElementInputs | None:

@@ -14,11 +14,18 @@ from torch import nn
 
 from cre_core.data.dataset import GeneDataset
 from cre_core.data.study import Study
-from cre_core.data.windows import PROMOTER_HALF_WIDTH_BP, GeneWindow, batch_of, neighbourhood_for, without_gaps
+from cre_core.data.windows import (
+    PROMOTER_HALF_WIDTH_BP,
+    RPM,
+    GeneWindow,
+    batch_of,
+    neighbourhood_for,
+    without_gaps,
+)
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.inference.embeddings import EmbeddingCache, TwoStage
 from cre_core.models import checkpoint
-from cre_core.models.registry import spec_of
+from cre_core.models.registry import FAMILIES, spec_of
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
 
 EMBEDDED_MODELS = Path(__file__).resolve().parents[2] / "precomputed" / "models"
@@ -33,11 +40,19 @@ _MODE_TEXT = {
     ),
 }
 _SEQUENCE_STAYS = "; its sequence stays as it is"
+_VARIANT_TITLES = {
+    "promoter": "promoter",
+    "pe": "PE",
+    "pe-activity": "PE-Activity",
+    "pe-activity-hic": "PE-Activity-HiC",
+}
+_FORM_TITLES = {"lp": "-LP", "kl": "-KL"}
+UNKNOWN_FOLD = "unknown"  # in the name of weights that do not say which genes they never saw
 JOINT = "+"  # between the names of biosamples that one model was trained on
 
 
-def model_folders(study: Study, biosample: str) -> dict[str, Path]:
-    """Where the trained weights of each model lie for a biosample.
+def weight_folders(study: Study, biosample: str) -> dict[str, Path]:
+    """Where the trained weights of each model of any kind lie for a biosample.
 
     Its own folder comes first, then one trained jointly on it and others (`SimA+SimB`), then a joint one that never
     saw it: such a model reads only what differs between biosamples, so it can speak about a new one. Among equals
@@ -51,6 +66,39 @@ def model_folders(study: Study, biosample: str) -> dict[str, Path]:
     for folder in own + sorted(joint, key=lambda folder: biosample not in folder.name.split(JOINT)):
         found.setdefault(folder.parent.name, folder)
     return found
+
+
+def model_folders(study: Study, biosample: str) -> dict[str, Path]:
+    """Of `weight_folders`, those of models that give expression: a Predictor speaks about nothing else."""
+    found = weight_folders(study, biosample)
+    return {name: folder for name, folder in found.items() if gives(folder) == "expression"}
+
+
+def gives(folder: Path) -> str:
+    """What the model whose weights lie in a folder gives: ModelSpec.gives."""
+    family = FAMILIES.get(folder.parent.name)
+    name = checkpoint.read_info(min(folder.glob("*.safetensors"))).model if family is None else family[0]
+    return spec_of(name).gives
+
+
+def label_of(info: checkpoint.CheckpointInfo, *, biosample: str) -> str:
+    """How a model is called on the page: its title, then what tells it from others of its kind.
+
+    Args:
+      info: of one of its checkpoints.
+      biosample: that it answers for; named when the model never saw it.
+    """
+    trained_on, said = info.biosample.split(JOINT), []
+    if "imported_from" in info.provenance:
+        said += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
+    if info.variant:
+        said.append(_VARIANT_TITLES.get(info.variant, info.variant))
+    if info.config.get("signal_unit") == RPM and info.variant not in ("promoter", "pe"):
+        said.append(f"signal in {RPM}")
+    if biosample not in trained_on:
+        said.append(f"trained on {' and '.join(trained_on)}, never on {biosample}")
+    title = spec_of(info.model).title + _FORM_TITLES.get(str(info.config.get("form")), "")
+    return f"{title} ({', '.join(said)})" if said else title
 
 
 def trained_models(study: Study, biosample: str) -> list[str]:
@@ -70,9 +118,7 @@ class Predictor:
         info = checkpoint.read_info(self.checkpoints[0])
         self.spec = spec_of(info.model)
         self.trained_on = tuple(info.biosample.split(JOINT))
-        self.label = self.spec.title
-        if not self.saw_biosample:
-            self.label += f" (trained on {' and '.join(self.trained_on)}, never on {biosample})"
+        self.label = label_of(info, biosample=biosample)
         self.unit = ExpressionUnit.of(info.expression_unit)
         self.reach_bp, self.limit = int(info.config["max_distance_bp"]), int(info.config["n_elements"])
         self.neighbourhood = neighbourhood_for(study, biosample, info.config)
@@ -88,7 +134,16 @@ class Predictor:
     def mode_text(self, mode: Mode) -> str:
         """What a knock-out in this mode does to the input, as the page prints it."""
         self._check_mode(mode)
-        return _MODE_TEXT[mode] + (_SEQUENCE_STAYS if mode == "silence" and self.spec.needs_sequence else "")
+        stays = _SEQUENCE_STAYS if mode == "silence" and self.spec.needs_sequence else ""
+        return _MODE_TEXT[mode] + stays + self.signal_text
+
+    @property
+    def signal_text(self) -> str:
+        """How counts enter the model where it is not as reads, to be put behind another sentence."""
+        if self.neighbourhood.unit != RPM or not self.neighbourhood.assays:
+            return ""
+        depth = zip(self.neighbourhood.assays, self.neighbourhood.reads_per_unit, strict=True)
+        return "; counts enter per million reads (" + ", ".join(f"{name} {n:.3g} M" for name, n in depth) + ")"
 
     def fold_of(self, gene_id: str) -> str:
         """The fold that answers for a gene: the one whose test set holds it."""
@@ -188,7 +243,7 @@ class Predictor:
 
     @cached_property
     def background(self) -> torch.Tensor:
-        """(T,) reads per bp of an inactive element, per track."""
+        """(T,) signal per bp of an inactive element, per track, in the unit that the model reads."""
         if not self.neighbourhood.assays:
             return torch.zeros(0)
         widths = (self.neighbourhood.elements["end"] - self.neighbourhood.elements["start"]).to_numpy()[:, None]
@@ -226,6 +281,11 @@ class Predictor:
         """A fold's models, one per seed, loaded at first use."""
         if fold not in self._loaded:
             paths = [path for path in self.checkpoints if path.stem.split("-")[0] == fold]
+            if not paths and any(path.stem.split("-")[0] == UNKNOWN_FOLD for path in self.checkpoints):
+                raise NotAvailable(
+                    f"the weights in {self.folder} do not say which genes they never saw; "
+                    f"import them with --fold {fold} if they never saw the test genes of {fold}"
+                )
             if not paths:
                 raise NotAvailable(f"no weights of {fold} in {self.folder}; `train {self.name}` makes them")
             models = (checkpoint.load(path, wanted=self.spec.name)[0] for path in paths)

@@ -98,6 +98,12 @@ def log_strength(strength: Tensor) -> Tensor:
     return strength.clamp(min=1e-30).log().masked_fill(strength == 0, -torch.inf)
 
 
+def start_softplus_at(layer: nn.Linear, mean: float) -> None:
+    """Set the bias of a last layer so that a softplus behind it begins at `mean`, above 0."""
+    with torch.no_grad():
+        layer.bias.fill_(mean + math.log(-math.expm1(-mean)))
+
+
 class RelativeBias(nn.Module):
     """T5's bucketed bias of relative position, one number per bucket and head.
 
@@ -166,14 +172,15 @@ class TransformerLayer(nn.Module):
     def watched(
         self, tokens: Tensor, bias: Tensor, *, rows: slice = slice(None), n_watched: int
     ) -> tuple[Tensor, Tensor]:
-        """`forward`, and the attention weights of the first `n_watched` rows, (B, H, n_watched, K) float32."""
-        query, key, value = self._heads(tokens)
-        watched = (_logits(query[:, :, :n_watched], key) + bias[..., :n_watched, :].float()).softmax(-1)
+        """`forward`, and the attention weights of the first `n_watched` of `rows`, (B, H, n_watched, K) float32."""
+        query, key, value = self._heads(tokens, rows)
+        at_rows = bias[..., rows, :]  # (B or 1, H or 1, rows, K)
+        watched = (_logits(query[:, :, :n_watched], key) + at_rows[..., :n_watched, :].float()).softmax(-1)
         mixed = F.scaled_dot_product_attention(
-            query[:, :, rows],
+            query,
             key,
             value,
-            attn_mask=bias[..., rows, :].to(query.dtype),
+            attn_mask=at_rows.to(query.dtype),
             dropout_p=self.dropout if self.training else 0.0,
         )  # (B, H, rows, D/H)
         return self._finish(tokens[:, rows], mixed), watched
@@ -188,10 +195,19 @@ class TransformerLayer(nn.Module):
         value = self._heads(tokens)[2]
         return self._finish(tokens, F.dropout(weights, self.dropout, self.training).to(value.dtype) @ value)
 
-    def _heads(self, tokens: Tensor) -> Tensor:
-        B, K, _ = tokens.shape
-        packed = self.query_key_value(self.norm1(tokens))  # (B, K, 3D)
-        return packed.view(B, K, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, H, K, D/H)
+    def _heads(self, tokens: Tensor, rows: slice = slice(None)) -> tuple[Tensor, Tensor, Tensor]:
+        """Query (B, H, rows, D/H), key and value (B, H, K, D/H); a query that nobody asks for is not computed."""
+        normed = self.norm1(tokens)  # (B, K, D)
+        if rows == slice(None):
+            return self._split(self.query_key_value(normed), 3)  # type: ignore[return-value]
+        D = tokens.shape[-1]
+        weight = self.query_key_value.weight  # (3D, D)
+        query = F.linear(normed[:, rows], weight[:D])  # (B, rows, D)
+        return (*self._split(query, 1), *self._split(F.linear(normed, weight[D:]), 2))  # type: ignore[return-value]
+
+    def _split(self, packed: Tensor, n: int) -> tuple[Tensor, ...]:
+        B, K, _ = packed.shape
+        return packed.view(B, K, n, self.n_heads, -1).permute(2, 0, 3, 1, 4).unbind()  # (B, K, nD) -> (B, H, K, D/H)
 
     def _finish(self, tokens: Tensor, mixed: Tensor) -> Tensor:
         tokens = tokens + self.drop(self.out(mixed.transpose(1, 2).flatten(2)))  # (B, H, R, D/H) -> (B, R, D)

@@ -51,6 +51,13 @@ class CreateConfig:
     commitment: float = 0.25  # alpha: how strongly the encoder is drawn to its codes
     quantisation: Quantisation = "split-vq"  # vae: the paper's ablation, a Gaussian latent instead of codes
     strict_original: bool = False  # the codebook's update as released; see Codebook
+    # Widths: the paper's as they stand; a study with few elements wants a narrower model.
+    filters: tuple[int, ...] = tuple(FILTERS.values())  # of sequence, open and loop
+    narrow: tuple[int, ...] = NARROW
+    latent: int = LATENT
+    decoded: int = DECODED
+    hidden: tuple[int, ...] = HIDDEN
+    dropout: float = 0.5  # after every convolution but the first of an input, and in the classifier
 
     def __post_init__(self) -> None:
         odd = [name for name in self.inputs if name not in CHANNELS]
@@ -66,8 +73,13 @@ class CreateConfig:
             raise BadInput(f"came classes {', '.join(self.classes) or 'none'}; wanted at least two, each once")
         if self.sequence_bp < 200 or (self.sequence_bp - 168) % 32:
             raise BadInput(f"sequence_bp {self.sequence_bp} is not 168 + 32 x a number of positions, as 200 or 1000")
-        if self.n_splits < 1 or LATENT % self.n_splits:
-            raise BadInput(f"n_splits {self.n_splits} does not divide the {LATENT} channels of the latent")
+        for name, n_wanted in (("filters", len(CHANNELS)), ("narrow", 2), ("hidden", 2)):
+            widths = getattr(self, name)
+            if len(widths) != n_wanted or min(widths) < 1:
+                came = ", ".join(map(str, widths)) or "none"
+                raise BadInput(f"{name} are {came}; wanted {n_wanted} widths of 1 or more")
+        if self.n_splits < 1 or self.latent % self.n_splits:
+            raise BadInput(f"n_splits {self.n_splits} does not divide the {self.latent} channels of the latent")
         if self.quantisation not in get_args(Quantisation):
             known = ", ".join(get_args(Quantisation))
             raise UnknownName(f"CREATE has no quantisation '{self.quantisation}'; it has {known}")
@@ -76,6 +88,10 @@ class CreateConfig:
     def signals(self) -> tuple[str, ...]:
         """The inputs that come from ElementInput.signal."""
         return tuple(name for name in self.inputs if name != "sequence")
+
+    def filters_of(self, name: str) -> int:
+        """Channels that an input has after its own convolution."""
+        return self.filters[list(CHANNELS).index(name)]
 
     @property
     def n_positions(self) -> int:
@@ -101,10 +117,10 @@ class CreateConfig:
 class InputEncoder(nn.Module):
     """One input alone: (N, C, 1000) -> (N, filters, 248)."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, n_filters: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(CHANNELS[name], FILTERS[name], 8)
-        self.norm = nn.LayerNorm(FILTERS[name])
+        self.conv = nn.Conv1d(CHANNELS[name], n_filters, 8)
+        self.norm = nn.LayerNorm(n_filters)
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -117,15 +133,13 @@ class Encoder(nn.Module):
 
     def __init__(self, config: CreateConfig) -> None:
         super().__init__()
-        self.inputs = nn.ModuleDict({name: InputEncoder(name) for name in config.inputs})
-        n_joined = sum(FILTERS[name] for name in config.inputs)  # 512 of all three
+        self.inputs = nn.ModuleDict({name: InputEncoder(name, config.filters_of(name)) for name in config.inputs})
+        n_joined = sum(config.filters_of(name) for name in config.inputs)  # 512 of all three
         self.join = nn.Conv1d(n_joined, n_joined, 1)
-        self.narrow = nn.ModuleList(
-            [nn.Conv1d(n_joined, NARROW[0], 8), nn.Conv1d(NARROW[0], NARROW[1], 8)],
-        )
-        n_out = LATENT if config.quantisation == "split-vq" else 2 * LATENT  # a mean and a log variance
-        self.project = nn.Conv1d(NARROW[1], n_out, 1)
-        self.dropout = nn.Dropout(0.5)
+        self.narrow = nn.ModuleList(nn.Conv1d(n_in, n_out, 8) for n_in, n_out in pairwise((n_joined, *config.narrow)))
+        n_latent = config.latent if config.quantisation == "split-vq" else 2 * config.latent  # mean, log variance
+        self.project = nn.Conv1d(config.narrow[-1], n_latent, 1)
+        self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         x = torch.cat([encoder(inputs[name]) for name, encoder in self.inputs.items()], 1)  # (N, 512, 248)
@@ -170,7 +184,7 @@ class Codebook(nn.Module):
     def __init__(self, config: CreateConfig) -> None:
         super().__init__()
         self.mu, self.is_strict = config.mu, config.strict_original
-        shape = (config.n_codes, LATENT // config.n_splits)
+        shape = (config.n_codes, config.latent // config.n_splits)
         self.codes = nn.Parameter(torch.randn(shape), requires_grad=False)  # (K, D)
         sums = torch.randn(shape) if self.is_strict else self.codes.detach().clone()  # (K, D)
         self.sums = nn.Parameter(sums, requires_grad=False)
@@ -258,9 +272,9 @@ class Decoder(nn.Module):
 
     def __init__(self, config: CreateConfig) -> None:
         super().__init__()
-        widths = (LATENT, DECODED, DECODED)
-        self.widen = nn.ModuleList(nn.ConvTranspose1d(n, DECODED, 9) for n in widths[:2])
-        self.outputs = nn.ModuleDict({name: nn.ConvTranspose1d(DECODED, CHANNELS[name], 9) for name in config.inputs})
+        width = config.decoded
+        self.widen = nn.ModuleList(nn.ConvTranspose1d(n, width, 9) for n in (config.latent, width))
+        self.outputs = nn.ModuleDict({name: nn.ConvTranspose1d(width, CHANNELS[name], 9) for name in config.inputs})
         self.norm = nn.BatchNorm1d(CHANNELS["sequence"]) if "sequence" in config.inputs else None
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -299,10 +313,10 @@ class Create(nn.Module):
         self.encoder = Encoder(config)
         self.bottleneck = SplitQuantiser(config) if config.quantisation == "split-vq" else GaussianLatent()
         self.decoder = Decoder(config)
-        widths = (LATENT * config.n_positions, *HIDDEN)
+        widths = (config.latent * config.n_positions, *config.hidden)
         self.hidden = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(widths))
-        self.out = nn.Linear(HIDDEN[-1], len(config.classes))
-        self.dropout = nn.Dropout(0.5)
+        self.out = nn.Linear(config.hidden[-1], len(config.classes))
+        self.dropout = nn.Dropout(config.dropout)
 
     def encode(self, elements: ElementInput) -> Tensor:
         """Each element alone to its continuous latent, the mean of the Gaussian for the vae.
@@ -316,7 +330,7 @@ class Create(nn.Module):
         Raises:
           BadInput: another width or number of tracks, no signal though the model reads one, another base than 0..4.
         """
-        return self._encode(elements)[:, :LATENT]
+        return self._encode(elements)[:, : self.config.latent]
 
     def quantise(self, latent: Tensor) -> Quantised:
         """Replace a continuous latent (N, 128, 26) by its codes; in training mode this moves the codebook.

@@ -17,6 +17,7 @@ A track without data counts as zero (Methods: absence is tolerated), which is no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -33,6 +34,7 @@ from cre_core.models.blocks import (
     check_bases,
     encode_batch,
     log_strength,
+    start_softplus_at,
 )
 from cre_core.schema import Batch, ElementInput, Prediction
 
@@ -42,7 +44,9 @@ TRACKS = (
     "h3k79me2", "h3k9ac", "h3k9me3", "h4k20me1", "polr2a", "polr2aphosphos5",
 )  # fmt: skip
 ENCODE_PIECE = 64  # elements encoded at a time on a CPU: their tokens stay in the cache
-REGULATE_PIECE = 32  # variants per pass: each has its own (1 + E) x (1 + E) matrix per head
+GPU_PIECE = 4_096  # and on a GPU, which wants many at a time
+REGULATE_PIECE = 8  # variants per pass on a CPU: each has its own (1 + E) x (1 + E) matrix per head
+GPU_REGULATE_PIECE = 64
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,39 @@ class Tokens(nn.Module):
         return (torch.arange(N_TOKENS, device=self.base.device) > 0).to(self.base)[:, None]  # all but N
 
 
+# ---------------------------------------------------------------- stage 2: places on the genome
+
+
+class PlaceBias(nn.ModuleList):
+    """The sum of one table per scale.
+
+    Each is constant between its bucket edges, and so is their sum between all edges: the few hundred sums are made
+    once, and each pair of places looks up one of them instead of one per scale.
+    """
+
+    edges_bp: Tensor
+    inside_bp: Tensor
+
+    def __init__(self, config: CreatorConfig) -> None:
+        super().__init__(RelativeBias(config.n_heads) for _ in config.scales_bp)
+        self.scales_bp = config.scales_bp
+        up = [edge * scale for table, scale in self._scaled() for edge in table.edges.tolist()]
+        down = [(1 - edge) * scale for table, scale in self._scaled() for edge in table.edges.tolist()]
+        edges = sorted({*up, *down})  # floor division: step -e begins below (1 - e) scales
+        self.register_buffer("edges_bp", torch.tensor(edges), persistent=False)
+        self.register_buffer("inside_bp", torch.tensor([edges[0] - 1, *edges]), persistent=False)
+
+    def forward(self, relative_bp: Tensor) -> Tensor:
+        """Bias of relative places (query minus key, whole bp): (B, Q, K) -> (B, H, Q, K)."""
+        inside = self.inside_bp[:, None]  # (n + 1, 1): one place of each stretch between edges
+        sums = torch.stack([table(inside // scale) for table, scale in self._scaled()]).sum(0)[:, :, 0]  # (H, n + 1)
+        row = torch.bucketize(relative_bp, self.edges_bp, right=True)  # (B, Q, K)
+        return sums.index_select(1, row.flatten()).view(-1, *row.shape).transpose(0, 1)  # (B, H, Q, K)
+
+    def _scaled(self) -> list[tuple[RelativeBias, int]]:
+        return list(zip(self, self.scales_bp, strict=True))  # type: ignore[arg-type]
+
+
 # ---------------------------------------------------------------- the model
 
 
@@ -145,7 +182,7 @@ class Creator(nn.Module):
         self.tokens = Tokens(config)
         self.token_bias = RelativeBias(config.n_heads)
         self.element_layers = nn.ModuleList(self._layer() for _ in range(config.n_element_layers))
-        self.place_bias = nn.ModuleList(RelativeBias(config.n_heads) for _ in config.scales_bp)
+        self.place_bias = PlaceBias(config)
         self.regulation_layers = nn.ModuleList(self._layer() for _ in range(config.n_regulation_layers))
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, 1)
@@ -156,7 +193,7 @@ class Creator(nn.Module):
             config.width,
             config.n_heads,
             feed_forward=config.feed_forward,
-            activation=nn.ReLU,
+            activation=partial(nn.ReLU, inplace=True),  # the widest tensor of all: a copy of it costs as much
             dropout=config.dropout,
         )
 
@@ -174,8 +211,8 @@ class Creator(nn.Module):
           BadInput: another length, another number than 0..4, another number of tracks.
         """
         self._check(inputs)
-        pieces = range(0, len(inputs), ENCODE_PIECE)
-        encoded = [self._encode(inputs[slice(start, start + ENCODE_PIECE)]) for start in pieces]
+        step = GPU_PIECE if inputs.sequence.is_cuda else ENCODE_PIECE
+        encoded = [self._encode(inputs[slice(start, start + step)]) for start in range(0, len(inputs), step)]
         return torch.cat(encoded) if encoded else self.head.weight.new_zeros(0, self.config.width)
 
     def _encode(self, inputs: ElementInput) -> Tensor:
@@ -226,8 +263,9 @@ class Creator(nn.Module):
         Returns:
           Expression in the checkpoint's unit and the gene's attention per layer and head.
         """
-        if len(strength) > REGULATE_PIECE:
-            return self._in_pieces(embedding, place_bp, strength, with_logits)
+        piece = GPU_REGULATE_PIECE if strength.is_cuda else REGULATE_PIECE
+        if len(strength) > piece:
+            return self._in_pieces(embedding, place_bp, strength, with_logits, piece)
         elements = embedding.elements.expand(len(strength), -1, -1)  # (B, E, D)
         genes = embedding.promoter[:, None].expand(len(strength), -1, -1)  # (B, 1, D)
         place = F.pad(place_bp, (1, 0))  # (B, 1 + E): the TSS is 0
@@ -252,6 +290,10 @@ class Creator(nn.Module):
         strength = batch.strength * self.uses(batch)
         return self.regulate(embedding, place_bp=batch.offset_bp, strength=strength, with_logits=with_logits)
 
+    def start_at(self, mean: float) -> None:
+        """Let training begin at the genes' mean expression."""
+        start_softplus_at(self.head, mean)
+
     def _express(self, tokens: Tensor) -> Tensor:
         return F.softplus(self.head(self.norm(tokens)))[..., 0].float()  # (..., D) -> (...)
 
@@ -271,24 +313,25 @@ class Creator(nn.Module):
 
     def _bias(self, place: Tensor, strength: Tensor, n_genes: int) -> Tensor:
         relative = (place[:, :, None] - place[:, None, :]).long()  # (B, K, K), query minus key
-        tables = zip(self.place_bias, self.config.scales_bp, strict=True)
-        bias = torch.stack([table(relative.div(scale, rounding_mode="floor")) for table, scale in tables]).sum(0)
+        bias = self.place_bias(relative)  # (B, H, K, K)
         is_gene = torch.arange(place.shape[1], device=place.device) < n_genes  # nothing looks at a gene
         keys = F.pad(log_strength(strength), (n_genes, 0)) + LAST_RESORT * is_gene  # (B, G + E)
         return bias + keys[:, None, None]
 
-    def _in_pieces(self, embedding: Embedding, place_bp: Tensor, strength: Tensor, with_logits: bool) -> Prediction:
+    def _in_pieces(
+        self, embedding: Embedding, place_bp: Tensor, strength: Tensor, with_logits: bool, piece: int
+    ) -> Prediction:
         def rows(value: Tensor, start: int) -> Tensor:
-            return value if len(value) == 1 else value[start : start + REGULATE_PIECE]
+            return value if len(value) == 1 else value[start : start + piece]
 
         parts = [
             self.regulate(
                 Embedding(rows(embedding.promoter, start), rows(embedding.elements, start)),
                 place_bp=rows(place_bp, start),
-                strength=strength[start : start + REGULATE_PIECE],
+                strength=strength[start : start + piece],
                 with_logits=with_logits,
             )
-            for start in range(0, len(strength), REGULATE_PIECE)
+            for start in range(0, len(strength), piece)
         ]
         joined = {
             name: None if value is None else torch.cat([getattr(part, name) for part in parts])

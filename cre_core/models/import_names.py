@@ -36,8 +36,8 @@ def scpge_names(*, n_layers: int, n_blocks: int) -> dict[str, tuple[str, ...]]:
         **_pairs("head.3", "fc.3"),
     }
     for ours, theirs in (("sequence", "stem_seq"), ("motif", "stem_motif"), ("signal", "stem_fea")):
-        names |= _pairs(f"encoder.{ours}.conv", f"{theirs}.0")
-        names |= _residual(f"encoder.{ours}.residual", f"{theirs}.1")
+        names |= _pairs(f"encoder.stems.{ours}.conv", f"{theirs}.0")
+        names |= _residual(f"encoder.stems.{ours}.residual", f"{theirs}.1")
     for n in range(n_blocks):
         ours, theirs = f"encoder.tower.{n}", f"conv_tower.{n}"
         names |= {f"{ours}.norm.{own}": (f"{theirs}.0.{own}",) for own in _NORM}

@@ -40,11 +40,13 @@ from cre_core.models.blocks import (
     encode_batch,
     log_strength,
     one_hot,
+    start_softplus_at,
 )
 from cre_core.schema import Batch, ElementInput, Prediction
 
 Form = Literal["plain", "lp", "kl"]
 FORMS: tuple[str, ...] = get_args(Form)
+INPUTS = ("sequence", "motif", "signal")  # in the order in which the authors join them
 KERNELS = (7, 3, 3, 3)  # of the tower's four blocks, each of which halves the length: 142 -> 71 -> 35 -> 17 -> 8
 ENCODE_PIECE = 32  # elements encoded at a time on a CPU
 NEAR_BP = 100_000  # the Loop combination takes kl up to here and lp beyond
@@ -55,6 +57,7 @@ class ScPGEConfig:
     """Everything that is needed to rebuild the model, and the window that it was made for."""
 
     form: Form = "plain"
+    inputs: tuple[str, ...] = INPUTS  # fewer of them are the paper's ablation
     base_tracks: tuple[str, ...] = (
         "dnase",
         "h3k4me3",
@@ -82,6 +85,9 @@ class ScPGEConfig:
     def __post_init__(self) -> None:
         if self.form not in FORMS:
             raise UnknownName(f"ScPGE has no form '{self.form}'; it has {', '.join(FORMS)}")
+        if not self.inputs or [name for name in INPUTS if name in self.inputs] != list(self.inputs):
+            came = ", ".join(self.inputs) or "none"
+            raise BadInput(f"came inputs {came}; wanted some of {', '.join(INPUTS)}, in this order, once each")
         if self.n_motifs > self.sequence_bp:
             raise BadInput(f"{self.n_motifs} motifs and {self.sequence_bp} bp; ScPGE joins them by position: no more")
         if self.width % self.n_heads:
@@ -146,10 +152,9 @@ class Encoder(nn.Module):
     def __init__(self, config: ScPGEConfig) -> None:
         super().__init__()
         self.config = config
-        self.sequence = Stem(4, config)
-        self.motif = Stem(1, config)
-        self.signal = Stem(len(config.base_tracks), config)
-        n_inputs = (3 * config.channels, *(config.channels,) * 3)
+        n_channels = {"sequence": 4, "motif": 1, "signal": len(config.base_tracks)}
+        self.stems = nn.ModuleDict({name: Stem(n_channels[name], config) for name in config.inputs})
+        n_inputs = (len(config.inputs) * config.channels, *(config.channels,) * 3)
         self.tower = nn.Sequential(
             *(TowerBlock(n, kernel, config) for n, kernel in zip(n_inputs, KERNELS, strict=True))
         )
@@ -159,9 +164,10 @@ class Encoder(nn.Module):
     def forward(self, inputs: ElementInput) -> Tensor:
         """N elements -> (N, D)."""
         bases = one_hot(inputs.sequence)  # (N, 4, L)
-        signal, motif = self._signal(inputs, bases), self._motif(inputs, bases)
-        stems = (self.sequence(bases), self.motif(motif), self.signal(signal))  # each (N, 128, 142)
-        return self.drop(self.project(self.tower(torch.cat(stems, 1)).flatten(1)))  # (N, 128, 8) -> (N, D)
+        read = {"sequence": lambda: bases, "motif": lambda: self._motif(inputs, bases)}
+        read["signal"] = lambda: self._signal(inputs, bases)
+        x = torch.cat([stem(read[name]()) for name, stem in self.stems.items()], 1)  # (N, 384, 142)
+        return self.drop(self.project(self.tower(x).flatten(1)))  # (N, 128, 8) -> (N, D)
 
     def _signal(self, inputs: ElementInput, bases: Tensor) -> Tensor:
         if inputs.signal is None:
@@ -308,6 +314,12 @@ class ScPGE(nn.Module):
             loops=batch.loops,
             with_logits=with_logits,
         )
+
+    def start_at(self, mean: float) -> None:
+        """Let training begin at the genes' mean expression."""
+        last = self.head[3]
+        assert isinstance(last, nn.Linear)
+        start_softplus_at(last, mean)
 
     def attention_loss(self, batch: Batch, prediction: Prediction) -> Tensor:
         """The term that form kl adds to the loss, already weighted; 0 for the other forms.

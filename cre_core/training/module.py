@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import lightning
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
+from cre_core.data.dataset import GeneDataset
 from cre_core.models.scpge import ScPGE
 from cre_core.schema import Batch
 from cre_core.training.recipe import Recipe
 
 LOSSES = {"smooth_l1": F.smooth_l1_loss, "mse": F.mse_loss}
+
+
+class Share(NamedTuple):
+    """What one process computes of a step."""
+
+    inputs: Batch
+    target: Tensor  # (B,), of this process
+    weight: float  # of its mean loss, so that the mean over the processes is the mean over all genes of the step
+    n_genes: int  # of all processes
+
+
+class Shares(Dataset[Share]):
+    """Every batch cut into one share per process: the same genes are learned in a step, however many processes."""
+
+    def __init__(self, dataset: GeneDataset) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, genes: Sequence[int]) -> Share:
+        """The share of the process that asks; one without a gene of its own takes the first, with weight 0."""
+        rank, n = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        low, high = (len(genes) * k // n for k in (rank, rank + 1))  # neighbours stay together: they share elements
+        inputs, target = self.dataset[genes[low:high] or genes[:1]]
+        return Share(inputs, target, (high - low) * n / len(genes), len(genes))
 
 
 class ExpressionModule(lightning.LightningModule):
@@ -25,21 +55,22 @@ class ExpressionModule(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Begin every epoch with its own random numbers, so that a resumed run draws what it would have drawn."""
-        torch.manual_seed(1_000_003 * self.seed + self.current_epoch)
+        torch.manual_seed(1_000_003 * self.seed + self.current_epoch + 1_000_000_007 * self.global_rank)
 
-    def training_step(self, batch: tuple[Batch, Tensor], _: int) -> Tensor:
-        inputs, target = batch
+    def training_step(self, batch: Share, _: int) -> Tensor:
+        inputs, target, weight, n_genes = batch
         if self.recipe.element_dropout:
             share = self.recipe.element_dropout * torch.rand_like(inputs.strength[:, :1])  # (B, 1)
             kept = torch.rand_like(inputs.strength) >= share  # (B, E)
             inputs = inputs.with_(strength=inputs.strength * kept)
-        loss = self._loss(inputs, target, with_attention=True)
-        self.log("train_loss", loss, batch_size=len(target))
+        loss = weight * self._loss(inputs, target, with_attention=True)
+        self.log("train_loss", loss, batch_size=n_genes, sync_dist=True)
         return loss
 
-    def validation_step(self, batch: tuple[Batch, Tensor], _: int) -> None:
-        inputs, target = batch
-        self.log("valid_loss", self._loss(inputs, target), batch_size=len(target), prog_bar=True)
+    def validation_step(self, batch: Share, _: int) -> None:
+        inputs, target, weight, n_genes = batch
+        loss = weight * self._loss(inputs, target)
+        self.log("valid_loss", loss, batch_size=n_genes, prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         """AdamW, with the recipe's schedule."""
@@ -61,10 +92,9 @@ class ExpressionModule(lightning.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
-    def transfer_batch_to_device(self, batch: tuple[Batch, Tensor], device: torch.device, _: int) -> Any:
+    def transfer_batch_to_device(self, batch: Share, device: torch.device, _: int) -> Share:
         """Move the tensors of a Batch, which Lightning does not know."""
-        inputs, target = batch
-        return inputs.to(str(device)), target.to(device)
+        return batch._replace(inputs=batch.inputs.to(str(device)), target=batch.target.to(device))
 
     def _share_of_rate(self, step: int) -> float:
         """Of the largest learning rate: up from the floor in the warm-up, down to it at the last step."""

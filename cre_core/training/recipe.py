@@ -21,7 +21,7 @@ class Recipe:
       model: registered model.
       config: fields of the model's config.
       measure: expression measure of the study to predict.
-      unit: what the model predicts, another logarithm of the measure, such as `ln(TPM + 1)`; None = as the study has it.
+      unit: what the model predicts, another logarithm of the measure, such as `ln(TPM + 1)`; None = the study's own.
       loss: of the standardised target; `poisson` of the target itself.
       batch_size: genes per step.
       batching: genes with windows of like `size` go together, or genes that are neighbours on the genome (`place`)
@@ -30,6 +30,8 @@ class Recipe:
       steps: optimizer steps at most, whatever the epochs; None = no bound.
       validate_every: steps between validations; None = every epoch.
       patience: epochs without a better validation loss before stopping; None = none.
+      keep: the weights of the epoch with the best validation loss, or of the last one, where the validation genes are
+        too few to tell.
       learning_rate: its largest value.
       schedule: one cycle (a quarter up to that value, then down to 0), constant, or linear: from `floor_rate` up in
         `warmup_steps`, then down to it again at `steps`.
@@ -40,6 +42,8 @@ class Recipe:
       thinning_near_bp, thinning_keep: in training, elements farther than the first are drawn with the second's
         probability and count for 1 / probability; a probability of 1 draws all.
       n_seeds: models per fold, averaged at prediction.
+      start_at_mean: the prediction of a model with a softplus begins at the genes' mean, which saves a short training
+        the way there.
       n_candidates: random starts, of which the best on the validation genes after one epoch goes on.
       pretrained_encoder: checkpoint of an activity encoder whose stem and tower an EPInformer starts from; a
         relative path is beside the recipe, or below the current folder for a recipe that came with the project.
@@ -57,6 +61,7 @@ class Recipe:
     steps: int | None = None
     validate_every: int | None = None
     patience: int | None = None
+    keep: Literal["best", "last"] = "best"
     learning_rate: float = 5e-4
     schedule: Literal["one_cycle", "constant", "linear"] = "constant"
     warmup_steps: int = 0
@@ -69,6 +74,7 @@ class Recipe:
     thinning_keep: float = 1.0
     n_seeds: int = 1
     n_candidates: int = 1
+    start_at_mean: bool = False
     pretrained_encoder: str | None = None
     note: str = ""
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -25,11 +27,13 @@ from cre_core.data.windows import neighbourhood_for
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.io.files import written_whole
 from cre_core.models import checkpoint
+from cre_core.models.creator import Creator
 from cre_core.models.epinformer import ActivityEncoder, EPInformer
 from cre_core.models.epinformer_counts import EPInformerCounts
 from cre_core.models.registry import FAMILIES, build
-from cre_core.training.module import ExpressionModule
+from cre_core.models.scpge import ScPGE
 from cre_core.schema import ExpressionUnit
+from cre_core.training.module import ExpressionModule, Share, Shares
 from cre_core.training.recipe import Recipe, load_recipe
 
 Report = Callable[[str, int, int], None]
@@ -39,14 +43,30 @@ LAST = "last.ckpt"  # where a running training is
 PUBLISHED_RECIPES = {"epinformer": "counts", "creator": "creator", "scpge": "scpge", "create": "create"}
 
 
-class SaveEveryEpoch(lightning.Callback):
-    """Keeps where a run is, after every epoch, whole or not at all; Lightning's own skips the worse ones."""
+class Machine(NamedTuple):
+    """Where a training runs."""
+
+    device: str = "auto"  # or cpu, cuda
+    devices: int = 1  # processes on each node, one GPU each where there are GPUs
+    nodes: int = 1
+
+
+class SaveEveryEpoch(Checkpoint):
+    """Keeps where a run is, after every epoch, whole or not at all; Lightning's own skips the worse ones.
+
+    A Checkpoint, because those come last: the best epoch and the patience left are then part of what is kept.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
-        """Write beside, then rename."""
+        """Write beside, then rename; every process takes part, the first writes."""
+        if trainer.should_stop:  # out of patience: a run killed here repeats this epoch, and stops again
+            return
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.path)
+            return
         with written_whole(self.path) as partial:
             trainer.save_checkpoint(partial)
 
@@ -60,6 +80,8 @@ def train_model(
     folds: str = "all",
     recipe: str | None = None,
     device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
     report: Report,
 ) -> list[dict[str, Any]]:
     """Train a model on one biosample, or one model on the genes of several.
@@ -71,29 +93,54 @@ def train_model(
       folds: `all` or numbers such as `1,2,7`.
       recipe: name or YAML file; None = the model's own, as published.
       device: auto, cpu or cuda.
-      report: called with step, done, total.
+      devices: processes on each node; with more than one the command starts itself again for the others. Each step's
+        genes are shared out, so the recipe means the same on any number; batch normalisation sees a share alone.
+      nodes: the same command runs on each, with MASTER_ADDR, MASTER_PORT and NODE_RANK set, or under torchrun or
+        Slurm; they share the study and `out`, and the feature store is built before they start.
+      report: called with step, done, total; in the first process alone.
 
     Returns:
-      A row per checkpoint: fold, seed, best validation loss, seconds; those that were there already say so.
+      A row per checkpoint: fold, seed, best validation loss, seconds; those that were there already say so. None in
+      processes other than the first.
 
     Raises:
       NotAvailable: the study lacks what the recipe needs.
       UnknownName: a biosample that is not there.
-      BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, or weights of
-        another recipe in the folder.
+      BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, weights of another
+        recipe in the folder, no device or node, or more GPUs than there are.
     """
+    machine = _machine(device, devices, nodes)
     plan = _plan(model, recipe)
     names = _fold_names(study, folds)
     biosamples = _biosamples(study, biosample)
     folder = out / model / "+".join(biosamples)
     rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
     for done, (fold, seed) in enumerate(todo):
-        report(f"{fold}, seed {seed}", done, len(todo))
+        if _is_first():
+            report(f"{fold}, seed {seed}", done, len(todo))
         rows.append(
-            _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, device=device)
+            _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, machine=machine)
         )
+    if not _is_first():
+        return []
     report("trained", len(todo), len(todo))
     return rows
+
+
+def _machine(device: str, devices: int, nodes: int) -> Machine:
+    if devices < 1 or nodes < 1:
+        raise BadInput(f"{devices} devices on {nodes} nodes were asked for; wanted 1 or more of each")
+    n_gpus = torch.cuda.device_count()
+    if device == "cuda" and not n_gpus:
+        raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
+    if device != "cpu" and devices > n_gpus > 0:
+        raise BadInput(f"{devices} devices were asked for; this machine has {n_gpus}; use --device cpu for more")
+    return Machine("cuda" if device != "cpu" and n_gpus else "cpu", devices, nodes)
+
+
+def _is_first() -> bool:
+    """Whether this process is the one that writes and reports."""
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def _plan(model: str, recipe: str | None) -> Recipe:
@@ -131,7 +178,7 @@ def _fold_names(study: Study, folds: str) -> list[str]:
 
 
 def _train_one(
-    study: Study, recipe: Recipe, *, biosamples: Sequence[str], fold: str, seed: int, folder: Path, device: str
+    study: Study, recipe: Recipe, *, biosamples: Sequence[str], fold: str, seed: int, folder: Path, machine: Machine
 ) -> dict[str, Any]:
     path = folder / f"{fold}-seed_{seed}.safetensors"
     if path.is_file():
@@ -146,8 +193,8 @@ def _train_one(
     train, valid = (GeneDataset.joined([part[name] for part in parts]) for name in ("train", "valid"))
     started, running = time.perf_counter(), folder / f".{fold}-seed_{seed}"
     if recipe.n_candidates > 1 and not (running / LAST).is_file():
-        model = _best_start(train, valid, recipe, seed=seed, running=running, device=device)
-    best = _fit(model, train, valid, recipe, seed=seed, running=running, device=device)
+        model = _best_start(train, valid, recipe, seed=seed, running=running, machine=machine)
+    best = _fit(model, train, valid, recipe, seed=seed, running=running, machine=machine)
     seconds = time.perf_counter() - started
     info = checkpoint.describe(
         model,
@@ -165,7 +212,8 @@ def _train_one(
             "best_valid_loss": round(best, 5),
         },
     )
-    checkpoint.save(path, model, info)
+    if _is_first():
+        checkpoint.save(path, model, info)
     return {"fold": fold, "seed": seed, "valid_loss": round(best, 4), "seconds": round(seconds, 1)}
 
 
@@ -177,7 +225,7 @@ def _fresh(recipe: Recipe, seed: int) -> nn.Module:
 
 
 def _best_start(
-    train: GeneDataset, valid: GeneDataset, recipe: Recipe, *, seed: int, running: Path, device: str
+    train: GeneDataset, valid: GeneDataset, recipe: Recipe, *, seed: int, running: Path, machine: Machine
 ) -> nn.Module:
     """Of several random starts, the one that predicts the validation genes best after one epoch at the floor rate.
 
@@ -190,7 +238,7 @@ def _best_start(
     starts = []
     for number in range(recipe.n_candidates):
         model = _fresh(recipe, seed + 1_000 * number)
-        loss = _fit(model, train, valid, first, seed=seed, running=running / f"start_{number}", device=device)
+        loss = _fit(model, train, valid, first, seed=seed, running=running / f"start_{number}", machine=machine)
         starts.append((loss, number, model))
     return min(starts, key=lambda start: start[:2])[2]
 
@@ -256,48 +304,56 @@ def _fit(
     *,
     seed: int,
     running: Path,
-    device: str,
+    machine: Machine,
 ) -> float:
     """Train in place; the weights of the best validation epoch stay. Returns that epoch's loss."""
     sampler = _SAMPLERS[recipe.batching](train, batch_size=recipe.batch_size, seed=seed)
     if isinstance(model, EPInformerCounts):
         whole = [train[list(part)] for part in _parts(len(train))]
         model.fit_scales([batch for batch, _ in whole], train.target)
+    if recipe.start_at_mean and isinstance(model, (Creator, ScPGE)):
+        model.start_at(float(train.target.mean()))
     n_steps = min(recipe.epochs * len(sampler), recipe.steps or recipe.epochs * len(sampler))
+    if n_steps < (recipe.validate_every or 1):
+        raise BadInput(f"recipe {recipe.name} validates every {recipe.validate_every} steps and has only {n_steps}")
     module = ExpressionModule(model, recipe, n_steps=n_steps, seed=seed)
     best = ModelCheckpoint(running, filename="best", monitor="valid_loss", enable_version_counter=False)
     callbacks: list[Any] = [best, SaveEveryEpoch(running / LAST)]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("valid_loss", patience=recipe.patience))
-    trainer = _trainer(recipe, callbacks, running, device)
+    trainer = _trainer(recipe, callbacks, running, machine)
     resume = running / LAST
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
         trainer.fit(
             module,
-            DataLoader(train, sampler=sampler, batch_size=None),
-            DataLoader(valid, sampler=_parts(len(valid)), batch_size=None),  # type: ignore[arg-type]
+            _loader(train, sampler),
+            _loader(valid, _parts(len(valid))),
             ckpt_path=str(resume) if resume.is_file() else None,
             weights_only=False,
         )
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=False)["state_dict"]
-    model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
-    _remove(running)
+    if recipe.keep == "best":
+        state = torch.load(best.best_model_path, map_location="cpu", weights_only=False)["state_dict"]
+        model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+    trainer.strategy.barrier()  # every process has read the best weights
+    if trainer.is_global_zero:
+        _remove(running)
     return float(best.best_model_score or np.nan)
 
 
-def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, device: str) -> lightning.Trainer:
+def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, machine: Machine) -> lightning.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
-    if device == "cuda" and not on_gpu:
-        raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
+    on_gpu = machine.device == "cuda"
     return lightning.Trainer(
         max_epochs=recipe.epochs,
         max_steps=recipe.steps or -1,
         val_check_interval=recipe.validate_every,
         check_val_every_n_epoch=None if recipe.validate_every else 1,
         accelerator="gpu" if on_gpu else "cpu",
-        devices=1,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        strategy="ddp" if machine.devices * machine.nodes > 1 else "auto",
+        use_distributed_sampler=False,  # every process gets every batch and takes its share
         precision="bf16-mixed" if on_gpu else "32-true",
         gradient_clip_val=recipe.clip_norm,
         callbacks=list(callbacks),
@@ -310,11 +366,14 @@ def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, device: st
     )
 
 
+def _loader(dataset: GeneDataset, batches: Iterable[list[int]]) -> DataLoader[Share]:
+    # A loader draws a number each time it starts, before an epoch's seed is set or after it: from its own generator.
+    return DataLoader(Shares(dataset), sampler=batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
+
+
 def _parts(n: int) -> list[list[int]]:
     return [list(range(start, min(n, start + VALIDATION_BATCH))) for start in range(0, n, VALIDATION_BATCH)]
 
 
 def _remove(running: Path) -> None:
-    for path in running.glob("*.ckpt"):
-        path.unlink()
-    running.rmdir()
+    shutil.rmtree(running, ignore_errors=True)

@@ -375,6 +375,9 @@ def attention_figure(
     for name, colour in (("less", DECREASE), ("more", INCREASE)):
         line = {"color": colour, "width": 2}
         figure.add_trace(go.Scatter(**change[name], yaxis="y2", mode="lines", line=line, hoverinfo="skip", name=name))
+    # Without a point the axis of the difference would have a range of its own making.
+    rest = {"x": list(x_range), "y": [0.0, 0.0], "yaxis": "y2", "mode": "lines", "hoverinfo": "skip", "name": "none"}
+    figure.add_trace(go.Scatter(**rest, line={"color": palette.faint_ink, "width": 1}))
     figure.update_layout(**_layout(palette, height=190), margin={"l": 46, "r": 8, "t": 18, "b": 22})
     axis = {"nticks": 3, "gridcolor": palette.hairline, "color": palette.faint_ink, "tickfont": {"size": 10},
             "zerolinecolor": palette.faint_ink, "zeroline": True, "fixedrange": True, "anchor": "x"}  # fmt: skip

@@ -24,7 +24,7 @@ from dashboard.services import knockout as service
 from dashboard.services.knockout import Experiment
 from dashboard.services.library import Library
 from dashboard.state import ViewState, read_view
-from dashboard.theme import DECREASE, INCREASE
+from dashboard.theme import DECREASE, INCREASE, model_title
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study
@@ -144,7 +144,7 @@ def _tools(experiment: Experiment, state: ViewState, models: list[str]) -> Compo
     mode = dmc.SegmentedControl(id="ko-mode", data=modes, value=experiment.mode, size="xs")
     definitions = "\n".join(predictor.mode_text(mode) for mode in predictor.modes)
     other = [
-        html.A(name, href=state.with_(model=name).url(PATH), className="ko-button")
+        html.A(model_title(name), href=state.with_(model=name).url(PATH), className="ko-button")
         for name in models
         if name != state.model
     ]

@@ -210,9 +210,9 @@ def table_title(gene: Gene, table: pd.DataFrame) -> str:
     if not len(gene.pairs):
         parts.append(f"no CRISPRi pairs were tested for {gene.name}")
     else:
-        parts.append(f"CRISPRi: {len(gene.pairs)} pairs, {count_text(gene.pairs).rpartition(' · ')[0]}")
+        parts.append(f"CRISPRi: {_pairs(len(gene.pairs))}, {count_text(gene.pairs).rpartition(' · ')[0]}")
         lost = pairs_without_element(table, gene.pairs)
-        parts += [f"{lost} pairs overlap none of these elements"] if lost else []
+        parts += [f"{_pairs(lost)} overlap{'s' * (lost == 1)} none of these elements"] if lost else []
     return " · ".join([*parts, *([gene.note] if gene.note else [])])
 
 
@@ -288,7 +288,7 @@ def _gene_sources(gene: Gene) -> list[str]:
         n, positive = len(gene.pairs), int(gene.pairs["is_positive"].sum())
         references = sorted(set(gene.pairs["reference"]))
         named = references[0] if len(references) == 1 else f"{len(references)} screens"
-        parts.append(f"CRISPRi ({named}): {n} pairs, {positive} positive, prevalence {positive / n:.2g}")
+        parts.append(f"CRISPRi ({named}): {_pairs(n)}, {positive} positive, prevalence {positive / n:.2g}")
     scored = {method.split(".")[0]: links for method, links in gene.links.items() if "." in method and len(links)}
     folds = {model: links["fold"].iloc[0] for model, links in scored.items()}
     parts += [f"{model} of {fold}, which never saw {gene.name}" for model, fold in folds.items()]
@@ -313,3 +313,7 @@ def element_span(study: Study, state: ViewState, chrom: str) -> tuple[int, int] 
     if element is None or element["chrom"] != chrom:
         return None
     return int(element["start"]), int(element["end"])
+
+
+def _pairs(n: int) -> str:
+    return f"{n} pair{'s' * (n != 1)}"

@@ -352,7 +352,11 @@ def agreement(pairs: pd.DataFrame) -> Agreement:
     is_positive = (both["call"] == "decrease").to_numpy(bool)
     n_positive = int(is_positive.sum())
     if n < LEAST_PAIRS:
-        reason = f"{n} pairs: fewer than {LEAST_PAIRS} say nothing" if n else "no measured pair to compare with"
+        reason = (
+            f"{n} pair{'s' * (n != 1)}: fewer than {LEAST_PAIRS} say nothing"
+            if n
+            else "no measured pair to compare with"
+        )
         return Agreement(n, n_positive, lost, _NONE, _NONE, reason)
     predicted = both["predicted_fraction"].to_numpy(float)
     measured = both["effect_fraction"].to_numpy(float)

@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from toy import make_toy_study
 
 from cre_core import cli
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predictor import Predictor, trained_models
 from cre_core.interpretation.perturb import knock_out
+from cre_core.models import checkpoint, registry
+from cre_core.models.import_weights import _STACKED
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
@@ -64,11 +68,53 @@ def test_evaluate_links_writes_the_contracts_rows(
     assert (ap["n"], ap["n_positive"], ap["value"]) == (3, 1, 1.0)  # the one positive is the nearest of three
 
 
-def test_import_weights(shared_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_import_weights(
+    shared_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     weights = shared_data / "epinformer_weights"
-    file = weights / "fold_11_EPInformer_PE_Activity_CAGE_K562_checkpoint.pt"
-    assert run(monkeypatch, "import-weights", "epinformer", file, "--out", tmp_path) == 0
-    assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
+    plain = weights / "fold_11_EPInformer_PE_Activity_CAGE_K562_checkpoint.pt"
+    contacts = weights / "fold_11_EPInformer_PE_Activity_HiC_CAGE_K562_checkpoint.pt"
+    common = ("import-weights", "epinformer")
+    assert run(monkeypatch, *common, plain, "--out", tmp_path) == 0
+    assert run(monkeypatch, *common, contacts, "--out", tmp_path) == 2  # one folder is one model
+    assert "holds epinformer pe-activity in log10(1 + CAGE reads" in capsys.readouterr().err
+    assert run(monkeypatch, *common, contacts, "--out", tmp_path, "--name", "epinformer-hic") == 0
+    assert run(monkeypatch, *common, plain, "--out", tmp_path) == 0  # once more is no fault
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
+        "epinformer-hic/K562/fold_11-seed_0.safetensors",
+        "epinformer/K562/fold_11-seed_0.safetensors",
+    ]
+
+
+def test_imported_weights_are_found_by_the_study(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file in the authors' form whose name says neither biosample nor fold."""
+    file, study = tmp_path / "released.pt", make_toy_study(tmp_path / "study")
+    wanted = registry.build("scpge", {"strict_original": True}).state_dict()
+    theirs = {}
+    for ours, parts in _STACKED["scpge"].items():
+        tensors = wanted[ours].chunk(len(parts)) if len(parts) > 1 else (wanted[ours],)
+        theirs |= dict(zip(parts, tensors, strict=True))
+    torch.save(theirs, file)
+    common = ("import-weights", "scpge", file, "--out", study.folder / "models")
+    assert run(monkeypatch, *common) == 2
+    assert "the name released.pt does not say the biosample; give --biosample" in capsys.readouterr().err
+    for bad, says in (
+        (("--name", "Sc/PGE"), "--name 'Sc/PGE' cannot name a model; wanted small letters"),
+        (("--fold", "11"), "--fold '11' is no fold of a study; wanted one such as fold_11"),
+    ):
+        assert run(monkeypatch, *common, "--biosample", "ToyCell", *bad) == 2
+        assert says in capsys.readouterr().err
+    assert trained_models(study, "ToyCell") == []
+    assert run(monkeypatch, *common, "--biosample", "ToyCell") == 0
+    assert "fold not known" in capsys.readouterr().out
+    assert run(monkeypatch, *common, "--biosample", "ToyCell", "--fold", "fold_1", "--name", "scpge-released") == 0
+    assert trained_models(study, "ToyCell") == ["scpge", "scpge-released"]
+    folders = study.folder / "models"
+    assert (folders / "scpge/ToyCell/unknown-seed_0.safetensors").is_file()
+    info = checkpoint.read_info(folders / "scpge-released/ToyCell/fold_1-seed_0.safetensors")
+    assert (info.model, info.fold, info.biosample) == ("scpge", "fold_1", "ToyCell")
 
 
 @pytest.mark.parametrize(

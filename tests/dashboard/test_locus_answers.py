@@ -104,7 +104,7 @@ def test_the_table(library: Library) -> None:
     assert rows[1]["measured_fraction"] == -0.4
     assert [column["headerName"] for column in columns if column.get("sort")] == ["ABC (power law)"]
     assert title[0].startswith("4 elements linked to geneA · CRISPRi: 3 pairs, ● 1 significant decrease")
-    assert "1 pairs overlap none" in title[0]
+    assert "1 pair overlaps none" in title[0]
 
 
 def test_the_inspector_of_an_element(library: Library) -> None:

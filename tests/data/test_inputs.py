@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,7 @@ from cre_core.errors import NotAvailable
 
 ROW = {name: row for row, name in enumerate(("e1", "e2", "e3", "e4", "e5", "e6"))}
 COUNTS = ("dnase", "h3k27ac")
+RPM_CONFIG = {"tracks": COUNTS, "variant": "pe-activity"}
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +79,37 @@ def test_a_study_without_sequence_says_so(toy_study: Study) -> None:
         neighbourhood_for(toy_study, "ToyCell", {"tracks": COUNTS, "sequence_bp": 400})
 
 
-def test_signal_in_another_unit_is_refused(study: Study) -> None:
-    with pytest.raises(NotAvailable, match="these weights want signal in RPM and study toy holds reads"):
-        neighbourhood_for(study, "ToyCell", {"tracks": COUNTS, "sequence_bp": 400, "signal_unit": "RPM"})
+def test_signal_per_million_reads(toy_study: Study) -> None:
+    depth = {"ToyCell": {"dnase": 50e6, "h3k27ac": 20e6}}
+    study = Study(toy_study.folder, replace(toy_study.info, library_reads=depth))
+    window = neighbourhood_for(study, "ToyCell", {**RPM_CONFIG, "signal_unit": "RPM"}).window("G1", reach_bp=100_000)
+    wanted = [[900 / 50, 400 / 20], [100 / 50, 50 / 20], [400 / 50, 100 / 20]]
+    np.testing.assert_allclose(window.elements[list(COUNTS)], wanted, rtol=1e-6)
+    np.testing.assert_allclose(window.promoter_signal, [18, 20], rtol=1e-6)
+    as_held = neighbourhood_for(study, "ToyCell", RPM_CONFIG).window("G1", reach_bp=100_000)
+    assert as_held.promoter_signal.tolist() == [900, 400]  # without a unit: reads
+
+
+@pytest.mark.parametrize(
+    ("depth", "missing"),
+    [
+        ({}, "dnase"),
+        ({"OtherCell": {"dnase": 50e6, "h3k27ac": 20e6}}, "dnase"),
+        ({"ToyCell": {"dnase": 50e6}}, "h3k27ac"),
+        ({"ToyCell": {"dnase": 50e6, "h3k27ac": float("nan")}}, "h3k27ac"),
+    ],
+)
+def test_an_experiment_of_unknown_depth(toy_study: Study, depth: dict[str, dict[str, float]], missing: str) -> None:
+    study = Study(toy_study.folder, replace(toy_study.info, library_reads=depth))
+    says = f"want signal in RPM, and study toy does not say how many reads of {missing} were mapped in ToyCell"
+    with pytest.raises(NotAvailable, match=says):
+        neighbourhood_for(study, "ToyCell", {**RPM_CONFIG, "signal_unit": "RPM"})
+    neighbourhood_for(study, "ToyCell", {**RPM_CONFIG, "variant": "pe", "signal_unit": "RPM"})  # reads no signal
+
+
+def test_signal_in_an_unknown_unit(toy_study: Study) -> None:
+    with pytest.raises(NotAvailable, match="these weights want signal in RPKM; study toy gives reads or RPM"):
+        neighbourhood_for(toy_study, "ToyCell", {**RPM_CONFIG, "signal_unit": "RPKM"})
 
 
 def test_contact_is_the_row_of_the_tss(study: Study) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyBigWig
 import pytest
+import torch
 
 from cre_core.data import k562_chr22
 from cre_core.data.k562_chr22 import CHR22, WINDOW, cage_at_tss, matched_depth
@@ -25,9 +27,15 @@ from cre_core.data.window_files import (
 from cre_core.data.windows import Neighbourhood, batch_of, neighbourhood_for
 from cre_core.errors import BadFile, BadInput, WrongAssembly
 from cre_core.genome import HG19, HG38, Assembly, Locus
+from cre_core.inference.predictor import Predictor
+from cre_core.interpretation.perturb import scan_singles
 from cre_core.io.bigwig import BigWig, write_bigwig
 from cre_core.io.contacts import RAW, open_contacts
 from cre_core.io.fasta import Fasta
+from cre_core.io.motifs import read_motifs
+from cre_core.models import checkpoint, registry
+from cre_core.models.import_weights import import_published
+from cre_core.schema import Batch, Prediction
 
 TOY = Assembly("toy1", {"chrA": 200})
 TOY_WINDOW = Locus("chrA", 100, 120)
@@ -41,6 +49,22 @@ def quiet(step: str, done: int, total: int) -> None:
 def study(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     out = tmp_path_factory.mktemp("k562_chr22") / "study"
     return prepare_study(recipe("k562-chr22"), data=shared_data, out=out, report=quiet)
+
+
+def run_untrained(study: Study, name: str, tracks: tuple[str, ...]) -> tuple[Prediction, Batch, Prediction]:
+    """A model with fresh weights on MGAT3: its prediction, what it read, and the prediction of absent tracks as 0."""
+    torch.manual_seed(0)
+    model = registry.build(name, {"base_tracks": tracks}).eval()
+    config = model.config
+    around = neighbourhood_for(study, "K562", vars(config))
+    gene_id = study.gene("MGAT3")["gene_id"]
+    batch = batch_of([around.window(gene_id, reach_bp=config.max_distance_bp, limit=config.n_elements)])
+    filled = batch.with_(
+        inputs=replace(batch.inputs, signal=batch.inputs.signal.nan_to_num(0.0)),
+        promoter=replace(batch.promoter, signal=batch.promoter.signal.nan_to_num(0.0)),
+    )
+    with torch.inference_mode():
+        return model(batch), batch, model(filled)
 
 
 class TestTables:
@@ -103,6 +127,12 @@ class TestTables:
         depth = study.info.library_reads["K562"]  # 110.1 and 10.65 million reads lie in the 116,669 elements
         assert 110.1e6 < depth["dnase"] < 400e6
         assert 10.65e6 < depth["h3k27ac"] < 70.7e6  # all mapped reads of ENCFF232RQF
+
+    def test_motifs_are_those_of_the_file(self, study: Study, shared_data: Path) -> None:
+        raw = (shared_data / "scpge/H11FULL_meme_format.meme").read_text()
+        assert study.info.motifs is not None
+        motifs = read_motifs(study.folder / study.info.motifs)
+        assert len(motifs) == raw.count("\nMOTIF ") == 600
 
     def test_cage_follows_rna(self, study: Study) -> None:
         table = study.expression.pivot(index="gene_id", columns="measure", values="value")
@@ -168,6 +198,60 @@ class TestWindowOfTheStudy:
         assert window.has_data.all()
         assert (batch.promoter.sequence != 4).all()
         assert (batch.inputs.sequence != 4).any(-1).all()
+
+    def test_published_weights_have_signal_in_their_unit(self, study: Study) -> None:
+        config = {"tracks": ("dnase", "h3k27ac"), "variant": "pe-activity"}
+        windows = [
+            neighbourhood_for(study, "K562", {**config, "signal_unit": unit}).window(
+                study.gene("MGAT3")["gene_id"], reach_bp=100_000
+            )
+            for unit in ("reads", "RPM")
+        ]
+        reads, rpm = (window.elements[["dnase", "h3k27ac"]].to_numpy() for window in windows)
+        depth = np.array([study.info.library_reads["K562"][assay] for assay in ("dnase", "h3k27ac")])
+        np.testing.assert_allclose(rpm, 1e6 * reads / depth, rtol=1e-5)
+        np.testing.assert_allclose(windows[1].promoter_signal, 1e6 * windows[0].promoter_signal / depth, rtol=1e-5)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("variant", ["PE_Activity", "PE_Activity_HiC"])
+    def test_published_weights_speak_about_the_window(
+        self, study: Study, shared_data: Path, tmp_path: Path, variant: str
+    ) -> None:
+        """The authors' CAGE model against the RNA that their other models predicted for the same held-out genes."""
+        file = f"epinformer_weights/fold_11_EPInformer_{variant}_CAGE_K562_checkpoint.pt"
+        model, info = import_published("epinformer", shared_data / file)
+        checkpoint.save(tmp_path / "fold_11-seed_0.safetensors", model, info)
+        predictor = Predictor(study, "epinformer", tmp_path, biosample="K562")
+        predicted = predictor.predict_genes(list(study.genes["gene_id"])).set_index("gene_id")["predicted"]
+        known = study.expression.pivot(index="gene_id", columns="measure", values="value")
+        assert predicted.notna().sum() == 62
+        assert predicted.corr(known["rna_epinformer_published"]) > 0.85
+        assert predicted.corr(known["rna"]) > 0.5
+        window = predictor.window(study.gene("MGAT3")["gene_id"])
+        crispr = study.crispr[(study.crispr["gene_name"] == "MGAT3") & study.crispr["is_positive"]].iloc[0]
+        is_under = (window.elements["start"] < crispr["end"]) & (window.elements["end"] > crispr["start"])
+        for mode in predictor.modes:
+            scan = scan_singles(predictor, window, mode=mode).set_index("element_id")["effect_fraction"]
+            assert scan.notna().all()
+            assert (scan[window.elements.loc[is_under, "element_id"]] < 0).all()  # CRISPRi: less expression
+
+    @pytest.mark.parametrize("name", ["creator", "scpge"])
+    def test_models_of_base_level_signal_run_with_the_tracks_that_exist(self, study: Study, name: str) -> None:
+        prediction, batch, again = run_untrained(study, name, ("accessibility", "h3k27ac", "ctcf"))
+        assert batch.inputs is not None
+        assert batch.inputs.signal is not None
+        assert batch.inputs.signal[..., 0].isfinite().all()
+        assert batch.inputs.signal[..., 1:].isnan().all()  # nobody measured them per base: no data
+        assert prediction.expression.shape == (1,)
+        for part in (prediction, again):
+            assert part.expression.isfinite().all()
+            assert part.attention.isfinite().all()
+        assert prediction.element_attention[0].sum() > 0
+        torch.testing.assert_close(again.expression, prediction.expression)  # to these models absent is zero
+        if name == "scpge":
+            assert batch.inputs.motif is not None
+            assert batch.inputs.motif.shape == (len(batch.inputs), 600)
+            assert batch.inputs.motif.isfinite().all()
 
     def test_a_biosample_without_counts_has_no_data(self, study: Study) -> None:
         window = Neighbourhood(study, "GM12878", assays=("dnase",)).window(

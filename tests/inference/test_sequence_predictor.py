@@ -10,11 +10,13 @@ import pytest
 import torch
 from toy_inputs import study_with_weights, with_contacts
 
+from cre_core.data.study import Study
 from cre_core.data.windows import batch_of
 from cre_core.errors import NotAvailable
 from cre_core.inference.embeddings import EmbeddingCache
-from cre_core.inference.predictor import Predictor, open_predictor
+from cre_core.inference.predictor import Predictor, label_of, open_predictor
 from cre_core.interpretation.perturb import scan_singles
+from cre_core.models import checkpoint
 from cre_core.models.epinformer import EPInformer
 from cre_core.models.registry import build
 from cre_core.schema import ElementInput, Mode
@@ -92,6 +94,78 @@ def test_silencing_leaves_the_sequence(predictor: Predictor) -> None:
     torch.testing.assert_close(silenced.expression, expected.expression)
     torch.testing.assert_close(silenced.attention, expected.attention)
     assert predictor.mode_text("silence").endswith("its sequence stays as it is")
+
+
+def test_a_million_reads_per_track_is_reads(predictor: Predictor, tmp_path: Path) -> None:
+    """Weights of reads per million, at a depth of 1 million, see the counts themselves; at 4 million a quarter."""
+    study = study_with_weights(tmp_path / "study", {"variant": "pe-activity", "signal_unit": "RPM"})
+    with pytest.raises(NotAvailable, match="study toy does not say how many reads of dnase were mapped in ToyCell"):
+        open_predictor(study, "epinformer", biosample="ToyCell")
+    of_depth = {}
+    for n in (1, 4):
+        depth = {"ToyCell": {"dnase": n * 1e6, "h3k27ac": n * 1e6}}
+        deep = Study(study.folder, replace(study.info, library_reads=depth))
+        of_depth[n] = open_predictor(deep, "epinformer", biosample="ToyCell")
+    modes: tuple[Mode, ...] = ("mask", "silence")
+    for mode in modes:
+        wanted = scan_singles(predictor, predictor.window("G1"), mode=mode)["after"]
+        found = scan_singles(of_depth[1], of_depth[1].window("G1"), mode=mode)["after"]
+        assert found.tolist() == pytest.approx(wanted.tolist(), abs=1e-6)
+    torch.testing.assert_close(of_depth[4].background, predictor.background / 4)
+    assert of_depth[4].mode_text("mask").endswith("; counts enter per million reads (dnase 4 M, h3k27ac 4 M)")
+    assert of_depth[4].label == "EPInformer (PE-Activity, signal in RPM)"
+    assert "million" not in predictor.mode_text("mask")
+
+
+def test_silencing_is_in_the_unit_that_the_model_reads(tmp_path: Path) -> None:
+    study = study_with_weights(tmp_path / "study", {"variant": "pe-activity", "signal_unit": "RPM"})
+    depth = {"ToyCell": {"dnase": 50e6, "h3k27ac": 20e6}}
+    deep = Study(study.folder, replace(study.info, library_reads=depth))
+    predictor = open_predictor(deep, "epinformer", biosample="ToyCell")
+    # reads per bp of the six elements over 50 million reads, by hand
+    dnase = np.array([0, 10, 100, 400 / 2, 800, 900]) / 500 / 50
+    assert predictor.background[0].item() == pytest.approx(np.quantile(dnase, 0.05))
+    window = predictor.window("G1")
+    batch = predictor._varied(window, torch.tensor([[1.0, 1, 0, 1]]), "silence")
+    assert batch.signal[0, 2].tolist() == pytest.approx([400 / 50, 100 / 20])  # e3 as measured
+    assert batch.signal[0, 6, 0].item() == pytest.approx(1000 * np.quantile(dnase, 0.05))  # and silenced, 1,000 bp
+
+
+def info_of(provenance: dict[str, object], unit: str, **config: object) -> checkpoint.CheckpointInfo:
+    return checkpoint.CheckpointInfo("epinformer", config, "K562", unit, provenance=provenance)
+
+
+@pytest.mark.parametrize(
+    ("info", "label"),
+    [
+        (
+            info_of({"imported_from": "x.pt"}, "log10(1 + CAGE reads)", variant="pe-activity"),
+            "EPInformer (published, CAGE, PE-Activity)",
+        ),
+        (
+            info_of({"imported_from": "x.pt"}, "log10(RPKM)", variant="pe-activity-hic", signal_unit="RPM"),
+            "EPInformer (published, RNA, PE-Activity-HiC, signal in RPM)",
+        ),
+        (info_of({}, "log10(RPKM)", variant="pe", signal_unit="RPM"), "EPInformer (PE)"),  # reads no signal
+        (checkpoint.CheckpointInfo("scpge", {"form": "lp"}, "K562", "log10(TPM + 1)"), "ScPGE-LP"),
+        (
+            checkpoint.CheckpointInfo("creator", {}, "A+B", "ln(TPM + 1)"),
+            "CREaTor (trained on A and B, never on K562)",
+        ),
+    ],
+)
+def test_a_label_tells_models_of_one_kind_apart(info: checkpoint.CheckpointInfo, label: str) -> None:
+    assert label_of(info, biosample="K562") == label
+
+
+def test_weights_that_name_no_fold_do_not_answer(tmp_path: Path) -> None:
+    study = study_with_weights(tmp_path / "study", {"variant": "pe"})
+    folder = study.folder / "models/epinformer/ToyCell"
+    (folder / "fold_2-seed_0.safetensors").unlink()
+    (folder / "fold_1-seed_0.safetensors").rename(folder / "unknown-seed_0.safetensors")
+    predictor = open_predictor(study, "epinformer", biosample="ToyCell")
+    with pytest.raises(NotAvailable, match="not say which genes they never saw; import them with --fold fold_1"):
+        predictor.predict([predictor.window("G1")])
 
 
 def test_many_genes_give_what_each_gives(predictor: Predictor) -> None:

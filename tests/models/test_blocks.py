@@ -8,7 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cre_core.models.blocks import RelativeBias, TransformerLayer, log_strength, one_hot, weighted_softmax
+from cre_core.models.blocks import (
+    RelativeBias,
+    TransformerLayer,
+    log_strength,
+    one_hot,
+    start_softplus_at,
+    weighted_softmax,
+)
 
 
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-6) -> None:
@@ -39,6 +46,13 @@ def test_weighted_softmax_is_softmax_plus_log_strength() -> None:
 def test_log_strength_by_hand() -> None:
     assert log_strength(torch.tensor([1.0, 0.0])).tolist() == [0.0, -torch.inf]
     close(log_strength(torch.tensor([0.5])), torch.tensor([-0.6931472]))
+
+
+def test_a_softplus_starts_where_it_is_told() -> None:
+    layer = nn.Linear(3, 1)
+    for mean in (0.1, 5.0):
+        start_softplus_at(layer, mean)
+        close(nn.functional.softplus(layer(torch.zeros(3))), torch.tensor([mean]))
 
 
 def test_the_authors_bucket_table(parity: Path) -> None:

@@ -488,6 +488,10 @@ def test_a_biosample_without_silencers() -> None:
         ({"sequence_bp": 600}, BadInput, "sequence_bp 600 is not 168 .* as 200 or 1000"),
         ({"sequence_bp": 168}, BadInput, "sequence_bp 168 is not 168 .* as 200 or 1000"),
         ({"n_splits": 24}, BadInput, "n_splits 24 does not divide the 128 channels of the latent"),
+        ({"latent": 6}, BadInput, "n_splits 16 does not divide the 6 channels of the latent"),
+        ({"filters": (8, 4)}, BadInput, "filters are 8, 4; wanted 3 widths of 1 or more"),
+        ({"hidden": (8, 0)}, BadInput, "hidden are 8, 0; wanted 2 widths of 1 or more"),
+        ({"narrow": ()}, BadInput, "narrow are none; wanted 2 widths of 1 or more"),
         ({"quantisation": "vq"}, UnknownName, "no quantisation 'vq'; it has split-vq, vae"),
     ],
 )
@@ -501,3 +505,19 @@ def test_configs_that_cannot_be(settings: dict[str, object], error: type[Excepti
 def test_every_number_of_splits_of_the_ablation(n_splits: int) -> None:
     found = make_model(n_splits=n_splits)(make_elements(N=1))
     assert found.codes.shape == (1, 3, n_splits)
+
+
+def test_a_narrow_model_has_the_parameters_of_its_widths() -> None:
+    config = CreateConfig(
+        filters=(3, 2, 1), narrow=(4, 5), latent=6, n_splits=3, n_codes=7, decoded=8, hidden=(9, 10), sequence_bp=200
+    )
+    model = Create(config)
+    inputs = (4 * 3 * 8 + 3 + 2 * 3) + (2 * 8 + 2 + 2 * 2) + (8 + 1 + 2 * 1)  # convolution and norm of each
+    encoder = (6 * 6 + 6) + (6 * 4 * 8 + 4) + (4 * 5 * 8 + 5) + (5 * 6 + 6)
+    codebook = 2 * 7 * 2  # codes and their sums, two numbers each
+    decoder = (6 * 8 * 9 + 8) + (8 * 8 * 9 + 8) + (8 * 6 * 9 + 6) + 2 * 4  # last: norm of the bases
+    classifier = (6 * 9 + 9) + (9 * 10 + 10) + (10 * 5 + 5)
+    assert count_parameters(model) == inputs + encoder + codebook + decoder + classifier
+    found = model.eval()(make_elements(N=2, L=200))
+    assert found.reconstruction.shape == (2, 6, 200)
+    assert found.codes.shape == (2, 1, 3)

@@ -206,6 +206,16 @@ def test_a_checkpoint_rebuilds_its_model(tmp_path: Path, parity: Path) -> None:
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in model.state_dict().items())
 
 
+def test_the_bias_of_places_is_the_sum_of_its_tables() -> None:
+    bias = make_model().place_bias
+    near = torch.arange(-3_000, 3_000)
+    edges = torch.tensor([16 * 150, 16 * 40_000, 256 * 150, 216 * 40_000])
+    relative = torch.cat((near, edges, edges - 1, -edges, 1 - edges))[None, None]  # (1, 1, K)
+    scales = CreatorConfig().scales_bp
+    slow = sum(table(relative.div(scale, rounding_mode="floor")) for table, scale in zip(bias, scales, strict=True))
+    close(bias(relative), slow)
+
+
 # ---- bad input
 
 

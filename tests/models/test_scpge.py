@@ -254,6 +254,16 @@ def test_forms_that_want_loops() -> None:
         model.attention_loss(batch, model(batch))
 
 
+def test_inputs_may_be_left_out() -> None:
+    batch = make_batch()
+    assert batch.inputs is not None
+    model = make_model(inputs=("signal",))
+    other = ElementInput(torch.zeros_like(batch.inputs.sequence), batch.inputs.signal, None)
+    close(model.encode(batch.inputs), model.encode(other), 0)
+    with pytest.raises(BadInput, match="came inputs signal, motif; wanted some of sequence, motif, signal, in this"):
+        ScPGEConfig(inputs=("signal", "motif"))
+
+
 def test_an_unknown_form() -> None:
     with pytest.raises(UnknownName, match="ScPGE has no form 'loop'; it has plain, lp, kl"):
         ScPGEConfig(form="loop")  # type: ignore[arg-type]

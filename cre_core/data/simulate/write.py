@@ -53,6 +53,31 @@ _TRUE_FACTORS = schema.TableSpec(
     False,
 )
 
+_BOUND = 0.5  # a^2 / (a + 1) of one full site whose factor is at level 1
+_INSULATING = ("anchor", "ctcf")
+
+
+def element_labels(true_elements: pd.DataFrame) -> pd.DataFrame:
+    """schema.ELEMENT_LABELS: what each element is in each biosample.
+
+    Promoters and CTCF sites are what they were placed as. Of the others, what is bound there says it: repressors a
+    silencer, activators an enhancer, and neither background. So an enhancer that no factor of the biosample binds is
+    background there.
+
+    Args:
+      true_elements: as in truth_elements.parquet.
+    """
+    role = true_elements["role"]
+    chosen = [
+        role.eq("promoter"),
+        role.isin(_INSULATING),
+        true_elements["repression"].ge(_BOUND),
+        true_elements["activation"].ge(_BOUND),
+    ]
+    names = ["promoter", "insulator", "silencer", "enhancer"]
+    labels = np.select(chosen, names, default="background")
+    return true_elements[["element_id", "biosample"]].assign(label=labels)
+
 
 def simulate(
     folder: Path, *, seed: int = 1, config: SimulationConfig = DEFAULT, progress: Progress | None = None
@@ -102,6 +127,7 @@ def _write_tables(world: World, folder: Path) -> None:
     config, land = world.config, world.landscape
     elements = land.elements[["element_id", "chrom", "start", "end", "element_class"]]
     genes = truth.gene_table(land, world.regulation)
+    true_elements = truth.true_elements(config, land, world.regulation)
     bodies = genes[["chrom", "start", "end", "gene_id", "gene_name", "strand"]]
     tables = {
         "genes": (genes, schema.GENES),
@@ -115,7 +141,8 @@ def _write_tables(world: World, folder: Path) -> None:
         "crispr": (world.crispr, schema.CRISPR),
         "truth_links": (world.links, TRUE_LINKS),
         "truth_genes": (truth.true_genes(land), _TRUE_GENES),
-        "truth_elements": (truth.true_elements(config, land, world.regulation), _TRUE_ELEMENTS),
+        "truth_elements": (true_elements, _TRUE_ELEMENTS),
+        "element_labels": (element_labels(true_elements), schema.ELEMENT_LABELS),
         "truth_factors": (truth.true_factors(config, world.factors), _TRUE_FACTORS),
     }
     for name, (table, spec) in tables.items():
