@@ -102,8 +102,11 @@ def label_of(info: checkpoint.CheckpointInfo, *, biosample: str) -> str:
 
 
 def trained_models(study: Study, biosample: str) -> list[str]:
-    """Names of the models with weights for a biosample of the study."""
-    return list(model_folders(study, biosample))
+    """Names of the models with weights for a biosample of the study, in the registry's order."""
+    known = list(FAMILIES)
+    return sorted(
+        model_folders(study, biosample), key=lambda name: known.index(name) if name in known else len(known)
+    )
 
 
 class Predictor:
