@@ -89,7 +89,9 @@ def _model_links(
     window = predictor.window(gene_id)
     ids = window.elements["element_id"]
     attention = predictor.predict([window]).element_attention[0, : len(ids)].numpy()
-    attention = np.where(window.has_data, attention, np.nan)  # left out by the model: no score, not a score of 0
+    attention = np.where(
+        predictor.looks_at(window), attention, np.nan
+    )  # left out by the model: no score, not a score of 0
     by_element = {"attention": pd.Series(attention, ids)}
     distance = np.maximum(np.abs(window.elements["tss_distance_bp"].to_numpy()), ADJUSTED_FLOOR_BP)
     by_element["adjusted_attention"] = pd.Series(attention / np.log10(distance), ids)

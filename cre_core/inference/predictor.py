@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -160,6 +160,12 @@ class Predictor:
     def window(self, gene_id: str) -> GeneWindow:
         """The elements this model sees around a gene."""
         return self.neighbourhood.window(gene_id, reach_bp=self.reach_bp, limit=self.limit)
+
+    def looks_at(self, window: GeneWindow) -> np.ndarray:
+        """(E,) bool: the elements of a window that the model reads; of the others its attention is no score."""
+        model: Any = self._models(self.fold_of(window.gene["gene_id"]))[0]
+        used = model.uses(batch_of([window]))[0, : len(window.elements)].numpy()
+        return used & window.has_data
 
     def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
         """Predict several genes that share a fold; padded to the widest window."""

@@ -204,6 +204,10 @@ class EPInformerCounts(nn.Module):
         expression = standardised * self.target_sd + self.target_mean
         return Prediction(expression.float(), torch.stack(attention, 1).float(), embedding)
 
+    def uses(self, batch: Batch) -> Tensor:
+        """(B, E) bool: the elements the model looks at."""
+        return _is_known(batch)
+
     def forward(self, batch: Batch) -> Prediction:
         """Both stages."""
         return self.regulate(self.encode(batch), batch)

@@ -13,6 +13,7 @@ from toy_inputs import study_with_weights, with_contacts
 from cre_core.data.study import Study
 from cre_core.data.windows import batch_of
 from cre_core.errors import NotAvailable
+from cre_core.evaluation.scores import gene_links
 from cre_core.inference.embeddings import EmbeddingCache
 from cre_core.inference.predictor import Predictor, label_of, open_predictor
 from cre_core.interpretation.perturb import scan_singles
@@ -180,6 +181,14 @@ def test_without_signal_there_is_nothing_to_silence(tmp_path: Path) -> None:
     assert predictor.modes == ("mask",)
     scan = scan_singles(predictor, predictor.window("G1"))
     assert scan["after"].notna().all()
+
+
+def test_what_the_model_does_not_read_has_no_attention_score(predictor: Predictor) -> None:
+    assert predictor.looks_at(predictor.window("G1")).tolist() == [False, True, True, True]  # e1 lies on the TSS
+    links = gene_links(predictor.study, "G1", biosample="ToyCell", methods=["epinformer.attention"])
+    scores = links.set_index("element_id")["score"]
+    assert np.isnan(scores["e1"])
+    assert (scores[["e2", "e3", "e4"]] > 0).all()
 
 
 def test_a_batch_without_sequence_is_refused(predictor: Predictor) -> None:
