@@ -65,7 +65,7 @@ class ElementInputs:
             biosample=biosample if known else None,
             report=_quiet,
         )
-        self._has_signal = bool(known)
+        self.has_signal = bool(known)  # whether any of the tracks exists
         self._motifs = _MotifShelf(study, self.store, width_bp, n_motifs) if n_motifs else None
 
     def elements(self, rows: np.ndarray) -> ElementInput:
@@ -73,7 +73,7 @@ class ElementInputs:
         found = self.store.elements(
             rows,
             width_bp=self.width_bp,
-            tracks=self.tracks if self._has_signal else (),
+            tracks=self.tracks if self.has_signal else (),
             biosample=self.biosample,
             own_only=not self.flanks,
         )
@@ -81,9 +81,31 @@ class ElementInputs:
 
     def promoters(self, rows: np.ndarray) -> ElementInput:
         """Inputs of the stretch around the TSS, by the gene's row in `Study.genes`: (n,) -> n."""
-        tracks = self.tracks if self._has_signal else ()
+        tracks = self.tracks if self.has_signal else ()
         found = self.store.promoters(rows, width_bp=self.width_bp, tracks=tracks, biosample=self.biosample)
         return self._completed(found, rows, self.store.info.n_elements)
+
+    def with_sequence(self, found: ElementInput, sequence: Tensor) -> ElementInput:
+        """The same elements with other bases (n, L), and the motif scores of those."""
+        motif = None if self._motifs is None else motif_scores(sequence, self._motifs.motifs)
+        return ElementInput(sequence, found.signal, motif)
+
+    def background_per_base(self, rows: np.ndarray, *, quantile: float) -> Tensor | None:
+        """What an inactive element shows of each track: a quantile over elements of their mean signal per base.
+
+        Args:
+          rows: of `Study.elements`, enough of them to tell.
+          quantile: 0..1.
+
+        Returns:
+          (T,) float32, NaN for a track without data; None where no track of the model exists.
+        """
+        if not self.has_signal:
+            return None
+        signal = self.elements(rows).signal
+        assert signal is not None
+        means = torch.nanmean(signal.float(), dim=1)  # (n, L, T) -> (n, T)
+        return torch.nanquantile(means, quantile, dim=0)
 
     def _completed(self, found: ElementInput, rows: np.ndarray, first: int) -> ElementInput:
         motif = None if self._motifs is None else self._motifs(found.sequence, rows + first)

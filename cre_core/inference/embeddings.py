@@ -46,7 +46,9 @@ class EmbeddingCache:
         Raises:
           NotAvailable: the batch has no inputs.
         """
-        return self.model.embed(batch, encode=self.encode)
+        found = self.model.embed(batch, encode=self.encode)
+        n = len(found.elements)  # variants of one gene share its promoter
+        return Embedding(found.promoter.expand(n, -1), found.elements) if n > 1 else found
 
     def encode(self, inputs: ElementInput) -> Tensor:
         """Embeddings of N elements, encoding only those not kept: (N, D)."""

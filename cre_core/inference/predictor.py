@@ -23,7 +23,9 @@ from cre_core.data.windows import (
     without_gaps,
 )
 from cre_core.errors import BadInput, NotAvailable
+from cre_core.inference.edits import BaseEdit, check_apart
 from cre_core.inference.embeddings import EmbeddingCache, TwoStage
+from cre_core.inference.variants import Background, masked, scrambled, silenced, with_edits
 from cre_core.models import checkpoint
 from cre_core.models.registry import FAMILIES, spec_of
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
@@ -31,12 +33,17 @@ from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
 EMBEDDED_MODELS = Path(__file__).resolve().parents[2] / "precomputed" / "models"
 GENES_PER_BATCH = 64
 BACKGROUND_QUANTILE = 0.05  # the least active twentieth of a study's elements stands for inactive
+BACKGROUND_ELEMENTS = 2_000  # read base by base for it
 
 _MODE_TEXT = {
     "mask": "mask: the element is taken out of the model's input",
     "silence": (
-        "silence: the element stays, with the read counts of an inactive element of its width "
+        "silence: the element stays, with the signal of an inactive element of its width "
         "(the study's 5th percentile per track)"
+    ),
+    "scramble": (
+        "scramble: the element's bases are shuffled, counts of dinucleotides kept; its signal stays as it is; "
+        "mean over several shuffles"
     ),
 }
 _SEQUENCE_STAYS = "; its sequence stays as it is"
@@ -125,7 +132,8 @@ class Predictor:
         self.unit = ExpressionUnit.of(info.expression_unit)
         self.reach_bp, self.limit = int(info.config["max_distance_bp"]), int(info.config["n_elements"])
         self.neighbourhood = neighbourhood_for(study, biosample, info.config)
-        self.modes = self.spec.modes if self.neighbourhood.assays else ("mask",)  # without signal nothing to silence
+        self._config = info.config
+        self.modes = self._known_modes()
         self._loaded: dict[str, tuple[nn.Module, ...]] = {}
         self._caches: dict[str, tuple[EmbeddingCache, ...]] = {}
 
@@ -174,13 +182,16 @@ class Predictor:
             raise BadInput(f"genes of {len(folds)} folds in one batch; one model answers for one fold")
         return self.run(folds.pop(), batch_of(windows))
 
-    def predict_variants(self, window: GeneWindow, strengths: np.ndarray, *, mode: Mode) -> Prediction:
+    def predict_variants(
+        self, window: GeneWindow, strengths: np.ndarray, *, mode: Mode, shuffle: int = 0
+    ) -> Prediction:
         """Predict V variants of one gene in one batch.
 
         Args:
           window: from `window`.
           strengths: (V, E) in 0..1, 1 = as measured; the columns are the window's elements in order.
           mode: what strength 0 means.
+          shuffle: in mode scramble, which of the many shuffles.
 
         Raises:
           BadInput: a strength outside 0..1 or NaN, another number of elements, or a mode the model lacks.
@@ -194,17 +205,39 @@ class Predictor:
         if not len(window.elements):
             return self.predict([window])
         # Rows of one batch may differ in the last bit; equal variants are one row, so that no change is exactly 0.
-        ignored = ~window.has_data & ~window.elements["is_own_promoter"].to_numpy()
+        ignored = ~self.looks_at(window) & ~window.elements["is_own_promoter"].to_numpy()
         distinct, row_of = np.unique(np.where(ignored, np.float32(1), strengths), axis=0, return_inverse=True)
-        batch = self._varied(window, torch.from_numpy(distinct), mode)
+        batch = self._varied(window, torch.from_numpy(distinct), mode, shuffle)
         prediction = self.run(self.fold_of(window.gene["gene_id"]), batch)
-        prediction = Prediction(prediction.expression[row_of], prediction.attention[row_of])
-        if mode == "silence":  # an element and its silenced copy are one element
-            E = len(window.elements)
-            attention = prediction.attention.clone()
-            attention[..., 1 : E + 1] += attention[..., E + 1 :]
-            prediction = Prediction(prediction.expression, attention[..., : E + 1])
-        return prediction
+        return Prediction(prediction.expression[row_of], prediction.attention[row_of])
+
+    def predict_edits(self, window: GeneWindow, edits: Sequence[BaseEdit]) -> Prediction:
+        """Predict a gene as measured and with edited bases: two variants in one batch.
+
+        Args:
+          window: from `window`.
+          edits: on the gene's chromosome; every input of the model that holds one of the bases is changed.
+
+        Raises:
+          BadInput: the model reads no sequence, no input holds the bases, or two edits share one.
+        """
+        inputs = window.inputs
+        if inputs is None or "scramble" not in self.modes:
+            raise BadInput(f"{self.label} reads no sequence: there is no base to edit")
+        check_apart(edits)
+        elements, tss = window.elements, int(window.gene["tss"])
+        starts = ((elements["start"] + elements["end"]) // 2).to_numpy() - inputs.width_bp // 2  # (E,)
+        all_starts = np.r_[starts, tss - inputs.width_bp // 2]
+        for edit in edits:
+            if not ((edit.start < all_starts + inputs.width_bp) & (edit.end > all_starts)).any():
+                place = f"{window.gene['chrom']}:{edit.text}"
+                raise BadInput(
+                    f"{place} lies in no element that {self.label} reads around {window.gene['gene_name']}"
+                )
+        batch = with_edits(
+            batch_of([window]), edits, inputs, element_starts=starts, promoter_start=int(all_starts[-1])
+        )
+        return self.run(self.fold_of(window.gene["gene_id"]), batch)
 
     def predict_genes(self, gene_ids: Sequence[str]) -> pd.DataFrame:
         """Expression of many genes, each through the fold that never saw it.
@@ -251,40 +284,54 @@ class Predictor:
         )
 
     @cached_property
-    def background(self) -> torch.Tensor:
-        """(T,) signal per bp of an inactive element, per track, in the unit that the model reads."""
-        if not self.neighbourhood.assays:
-            return torch.zeros(0)
-        widths = (self.neighbourhood.elements["end"] - self.neighbourhood.elements["start"]).to_numpy()[:, None]
-        rate = np.nanquantile(self.neighbourhood.signal / widths, BACKGROUND_QUANTILE, axis=0)
-        return torch.from_numpy(rate.astype(np.float32))
+    def background(self) -> Background:
+        """What an inactive element shows: the least active twentieth of the study's elements, track by track."""
+        around, counts = self.neighbourhood, torch.zeros(0)
+        if around.assays:
+            widths = (around.elements["end"] - around.elements["start"]).to_numpy()[:, None]
+            rate = np.nanquantile(around.signal / widths, BACKGROUND_QUANTILE, axis=0)
+            counts = torch.from_numpy(rate.astype(np.float32))
+        if around.inputs is None:
+            return Background(counts)
+        n = len(around.study_row)
+        some = around.study_row[np.unique(np.linspace(0, n - 1, min(n, BACKGROUND_ELEMENTS)).astype(int))]
+        return Background(counts, around.inputs.background_per_base(some, quantile=BACKGROUND_QUANTILE))
 
-    def _varied(self, window: GeneWindow, strength: torch.Tensor, mode: Mode) -> Batch:
-        """V variants that share their elements; in mode silence each element has a silenced copy beside it."""
+    def _varied(self, window: GeneWindow, strength: torch.Tensor, mode: Mode, shuffle: int = 0) -> Batch:
+        """V variants that share what is not changed."""
         one = batch_of([window])
-        inactive = self.background
         own = torch.from_numpy(window.elements["is_own_promoter"].to_numpy())  # (E,)
-        if own.any():  # the promoter's own counts enter the model beside its element: they fall with it
+        if own.any() and mode != "scramble":
+            # The promoter's own counts enter the model beside its element: they fall with it.
             s = strength[:, own].amin(dim=1, keepdim=True)  # (V, 1)
-            floor = torch.minimum(one.promoter_signal, inactive * 2 * PROMOTER_HALF_WIDTH_BP)  # (1, T)
+            inactive = self.background.counts_per_bp * 2 * PROMOTER_HALF_WIDTH_BP
+            floor = torch.minimum(one.promoter_signal, inactive)  # (1, T)
             one = one.with_(promoter_signal=s * one.promoter_signal + (1 - s) * floor)  # (V, T)
         if mode == "mask":
-            return one.with_(strength=strength)
-        floor = torch.minimum(one.signal, inactive * one.width_bp[..., None])  # (1, E, T)
-        input_row, contact = one.input_row, one.contact
-        return one.with_(
-            strength=torch.cat([strength, 1 - strength], 1),  # (V, 2E): s parts as measured, 1 - s parts silenced
-            signal=torch.cat([one.signal, floor], 1),
-            distance_bp=one.distance_bp.repeat(1, 2),
-            is_element=one.is_element.repeat(1, 2),
-            width_bp=one.width_bp.repeat(1, 2),
-            input_row=None if input_row is None else input_row.repeat(1, 2),
-            contact=None if contact is None else contact.repeat(1, 2),
+            return masked(one, strength)
+        if mode == "silence":
+            return silenced(one, strength, self.background, own_promoter=own)
+        assert window.inputs is not None
+        return scrambled(one, strength, window.inputs, shuffle=shuffle)
+
+    def _known_modes(self) -> tuple[Mode, ...]:
+        """A model that reads no signal has nothing to silence, one that reads no bases nothing to scramble."""
+        inputs, settings = self.neighbourhood.inputs, self._config.get("inputs")
+        reads_signal = bool(self.neighbourhood.assays) or (
+            inputs is not None and inputs.has_signal and (settings is None or "signal" in settings)
         )
+        reads_bases = self.spec.needs_sequence and (settings is None or bool({"sequence", "motif"} & set(settings)))
+        modes: list[Mode] = ["mask"]
+        return (*modes, *(["silence"] if reads_signal else []), *(["scramble"] if reads_bases else []))  # type: ignore[arg-type]
 
     def _check_mode(self, mode: Mode) -> None:
         if mode not in self.modes:
-            raise BadInput(f"{self.label} has no mode '{mode}' here; it has {', '.join(self.modes)}")
+            why = ": it reads no sequence" if mode == "scramble" else ""
+            raise BadInput(f"{self.label} has no mode '{mode}' here{why}; it has {', '.join(self.modes)}")
+
+    def models_of(self, fold: str) -> tuple[nn.Module, ...]:
+        """A fold's models, one per seed, in evaluation mode."""
+        return self._models(fold)
 
     def _models(self, fold: str) -> tuple[nn.Module, ...]:
         """A fold's models, one per seed, loaded at first use."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput
+from cre_core.inference.edits import BaseEdit
 from cre_core.inference.predictor import Predictor
 from cre_core.schema import Mode
 
 SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
+N_SHUFFLES = 5  # in mode scramble: one shuffle may by chance make or break a site
+MOST_PAIRED = 60  # elements whose pairs are all tried: 1,770 pairs
+MOST_CHOSEN = 20  # elements of a greedy set
 
 
 @dataclass(frozen=True)
@@ -22,17 +27,18 @@ class Perturbation:
 
     Attributes:
       gene_id: the gene.
-      strengths: what was changed: element id -> strength in 0..1.
-      mode: what strength 0 means.
-      before, after: predicted expression in `unit`.
+      strengths: what was changed: element id -> strength in 0..1; empty for an edit of bases.
+      mode: what strength 0 means; `edit` for an edit of bases.
+      before, after: predicted expression in `unit`; after is a mean over shuffles in mode scramble.
       unit: as printed.
-      log2_fold_change, effect_fraction: after against before.
+      log2_fold_change, effect_fraction: after against before, signed.
+      spread_log2: standard deviation of log2_fold_change over the shuffles; NaN in the other modes.
       attention_before, attention_after: (E,) mean over layers and heads, in the window's element order.
     """
 
     gene_id: str
     strengths: Mapping[str, float]
-    mode: Mode
+    mode: Mode | str
     before: float
     after: float
     unit: str
@@ -40,6 +46,7 @@ class Perturbation:
     effect_fraction: float
     attention_before: np.ndarray
     attention_after: np.ndarray
+    spread_log2: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,26 @@ class Interaction:
         return self.combined_log2 - self.expected_log2
 
 
+@dataclass(frozen=True)
+class GreedySet:
+    """Elements knocked out one after another, each the one that then takes away most.
+
+    Attributes:
+      steps: element_id, log2_fold_change, effect_fraction of all so far, in the order chosen.
+      is_reached: whether the last step reaches the wanted loss. Greedy: a smaller set may exist.
+    """
+
+    steps: pd.DataFrame
+    is_reached: bool
+
+
 def knock_out(
-    predictor: Predictor, window: GeneWindow, strengths: Mapping[str, float], *, mode: Mode = "mask"
+    predictor: Predictor,
+    window: GeneWindow,
+    strengths: Mapping[str, float],
+    *,
+    mode: Mode = "mask",
+    n_shuffles: int = N_SHUFFLES,
 ) -> Perturbation:
     """Set some elements of a window to a strength and predict before and after.
 
@@ -65,16 +90,43 @@ def knock_out(
       window: from `predictor.window`.
       strengths: element id -> strength, 0 = knocked out, 1 = as measured.
       mode: what strength 0 means; the predictor prints it.
+      n_shuffles: in mode scramble, how many are averaged.
 
     Raises:
       UnknownName: an element outside the window. BadInput: a strength outside 0..1.
     """
     variants = np.ones((2, len(window.elements)), np.float32)
     variants[1, window.positions_of(list(strengths))] = list(strengths.values())
-    prediction = predictor.predict_variants(window, variants, mode=mode)
-    before, after = prediction.expression.double().numpy()
-    attention = prediction.element_attention.numpy()
-    unit = predictor.unit
+    shuffles = range(n_shuffles if mode == "scramble" else 1)
+    tries = [predictor.predict_variants(window, variants, mode=mode, shuffle=n) for n in shuffles]
+    expression = np.stack([found.expression.double().numpy() for found in tries])  # (K, 2)
+    attention = np.mean([found.element_attention.numpy() for found in tries], axis=0)  # (2, E)
+    return _perturbation(predictor, window, expression, attention, strengths=strengths, mode=mode)
+
+
+def edit_bases(predictor: Predictor, window: GeneWindow, edits: Sequence[BaseEdit]) -> Perturbation:
+    """Replace or delete bases and predict before and after.
+
+    Raises:
+      BadInput: the model reads no sequence, none of its inputs holds the bases, or two edits share one.
+    """
+    found = predictor.predict_edits(window, edits)
+    expression = found.expression.double().numpy()[None]  # (1, 2)
+    return _perturbation(predictor, window, expression, found.element_attention.numpy(), strengths={}, mode="edit")
+
+
+def _perturbation(
+    predictor: Predictor,
+    window: GeneWindow,
+    expression: np.ndarray,
+    attention: np.ndarray,
+    *,
+    strengths: Mapping[str, float],
+    mode: Mode | str,
+) -> Perturbation:
+    """Of expression (K tries, before and after) and attention (before and after, E)."""
+    unit, (before, after) = predictor.unit, expression.mean(0)
+    changes = unit.log2_fold_change(expression[:, 0], expression[:, 1])  # (K,)
     return Perturbation(
         gene_id=window.gene["gene_id"],
         strengths=dict(strengths),
@@ -86,31 +138,36 @@ def knock_out(
         effect_fraction=float(unit.effect_fraction(before, after)),
         attention_before=attention[0],
         attention_after=attention[1],
+        spread_log2=float(np.std(changes, ddof=1)) if len(changes) > 1 else float("nan"),
     )
 
 
 def scan_singles(
-    predictor: Predictor, window: GeneWindow, *, mode: Mode = "mask", element_ids: Sequence[str] | None = None
+    predictor: Predictor,
+    window: GeneWindow,
+    *,
+    mode: Mode = "mask",
+    element_ids: Sequence[str] | None = None,
+    n_shuffles: int = N_SHUFFLES,
 ) -> pd.DataFrame:
     """Knock out elements of a window, each alone: all of them, or those named.
 
     Returns:
       A row per element, in the window's order or the order named: element_id, before, after (in the predictor's
-      unit), log2_fold_change, effect_fraction (signed, -0.25 = a quarter less). `after` and the effects are NaN
-      for an element without data, which the model leaves out.
+      unit), log2_fold_change, effect_fraction (signed, -0.25 = a quarter less), spread_log2 (over shuffles; NaN in
+      the other modes). `after` and the effects are NaN for an element without data, which the model leaves out.
     """
     E = len(window.elements)
     rows = np.arange(E) if element_ids is None else window.positions_of(element_ids)
     n = len(rows)
     variants = np.ones((n + 1, E), np.float32)  # row 0 is the baseline
     variants[np.arange(1, n + 1), rows] = 0.0
-    expression = np.concatenate(
-        [
-            predictor.predict_variants(window, part, mode=mode).expression.double().numpy()
-            for part in np.array_split(variants, -(-len(variants) // SCAN_BATCH))
-        ]
-    )
-    before, after = np.full(n, expression[0]), np.where(window.has_data[rows], expression[1:], np.nan)
+    expression = express(predictor, window, variants, mode=mode, n_shuffles=n_shuffles)  # (K, n + 1)
+    changes = predictor.unit.log2_fold_change(expression[:, :1], expression[:, 1:])  # (K, n)
+    spread = np.std(changes, axis=0, ddof=1) if len(changes) > 1 else np.full(n, np.nan)
+    mean = expression.mean(0)
+    has_data = window.has_data[rows]
+    before, after = np.full(n, mean[0]), np.where(has_data, mean[1:], np.nan)
     return pd.DataFrame(
         {
             "element_id": window.elements["element_id"].to_numpy()[rows],
@@ -118,7 +175,33 @@ def scan_singles(
             "after": after,
             "log2_fold_change": predictor.unit.log2_fold_change(before, after),
             "effect_fraction": predictor.unit.effect_fraction(before, after),
+            "spread_log2": np.where(has_data, spread, np.nan),
         }
+    )
+
+
+def express(
+    predictor: Predictor, window: GeneWindow, variants: np.ndarray, *, mode: Mode, n_shuffles: int = N_SHUFFLES
+) -> np.ndarray:
+    """Expression of variants of one gene, in pieces.
+
+    Args:
+      variants: (V, E) strengths.
+
+    Returns:
+      (K, V) float64 in the predictor's unit: K shuffles in mode scramble, otherwise one row.
+    """
+    pieces = np.array_split(variants, -(-len(variants) // SCAN_BATCH))
+    return np.stack(
+        [
+            np.concatenate(
+                [
+                    predictor.predict_variants(window, piece, mode=mode, shuffle=shuffle).expression.double().numpy()
+                    for piece in pieces
+                ]
+            )
+            for shuffle in range(n_shuffles if mode == "scramble" else 1)
+        ]
     )
 
 
@@ -132,9 +215,92 @@ def interaction(
     variants = np.ones((len(rows) + 2, len(window.elements)), np.float32)
     variants[1, rows] = 0.0
     variants[np.arange(2, len(rows) + 2), rows] = 0.0
-    expression = predictor.predict_variants(window, variants, mode=mode).expression.double().numpy()
+    expression = express(predictor, window, variants, mode=mode).mean(0)
     change = predictor.unit.log2_fold_change(expression[0], expression[1:])
     return Interaction(combined_log2=float(change[0]), expected_log2=float(change[1:].sum()))
+
+
+def scan_pairs(
+    predictor: Predictor, window: GeneWindow, element_ids: Sequence[str], *, mode: Mode = "mask"
+) -> pd.DataFrame:
+    """Knock out every pair of some elements and compare with the sum of their single log2 fold changes.
+
+    Args:
+      element_ids: 2 to 60 of the window's.
+
+    Returns:
+      A row per pair in the order named: element_id, other_id, log2_fold_change, expected_log2, interaction_log2
+      (combined minus expected; below 0, they do more together). NaN where one of the two has no data.
+
+    Raises:
+      UnknownName: an element outside the window. BadInput: fewer or more elements.
+    """
+    ids = list(dict.fromkeys(element_ids))
+    if not 2 <= len(ids) <= MOST_PAIRED:
+        raise BadInput(f"{len(ids)} elements came; all pairs are tried of 2 to {MOST_PAIRED}")
+    rows = window.positions_of(ids)
+    pairs = list(combinations(range(len(ids)), 2))
+    n, first = len(ids), 1 + len(ids)
+    variants = np.ones((first + len(pairs), len(window.elements)), np.float32)  # baseline, singles, pairs
+    variants[np.arange(1, first), rows] = 0.0
+    for number, pair in enumerate(pairs, first):
+        variants[number, rows[list(pair)]] = 0.0
+    expression = express(predictor, window, variants, mode=mode).mean(0)
+    change = predictor.unit.log2_fold_change(expression[0], expression[1:])
+    change[:n] = np.where(window.has_data[rows], change[:n], np.nan)
+    one, other = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
+    expected = change[one] + change[other]
+    both = np.where(np.isnan(expected), np.nan, change[n:])
+    names = np.array(ids, object)
+    return pd.DataFrame(
+        {
+            "element_id": names[one],
+            "other_id": names[other],
+            "log2_fold_change": both,
+            "expected_log2": expected,
+            "interaction_log2": both - expected,
+        }
+    )
+
+
+def smallest_set(
+    predictor: Predictor, window: GeneWindow, *, loss: float = 0.5, mode: Mode = "mask", limit: int = MOST_CHOSEN
+) -> GreedySet:
+    """Knock out elements one after another until a gene has lost a share of its expression.
+
+    At each step all elements that are left are tried beside those already out, and the one that lowers expression
+    most is taken; the search ends where none lowers it any more.
+
+    Args:
+      loss: share of expression, above 0 and below 1; 0.5 halves it.
+      limit: elements at most.
+
+    Raises:
+      BadInput: another loss.
+    """
+    if not 0 < loss < 1:
+        raise BadInput(f"a loss of {loss:g} came; wanted a share between 0 and 1")
+    E = len(window.elements)
+    out, steps = np.ones(E, np.float32), list[tuple[str, float, float]]()
+    free = window.has_data.copy()
+    level, before = np.inf, float("nan")
+    while free.any() and len(steps) < limit:
+        rows = np.flatnonzero(free)
+        variants = np.vstack([out, np.tile(out, (len(rows), 1))])
+        variants[np.arange(1, len(rows) + 1), rows] = 0.0
+        expression = express(predictor, window, variants, mode=mode).mean(0)
+        if not steps:
+            before = level = float(expression[0])
+        best = int(expression[1:].argmin())
+        if expression[1 + best] >= level:
+            break
+        level, free[rows[best]], out[rows[best]] = float(expression[1 + best]), False, 0.0
+        change = float(predictor.unit.log2_fold_change(np.array(before), np.array(level)))
+        steps.append((window.elements["element_id"].iloc[rows[best]], change, float(np.exp2(change) - 1)))
+        if steps[-1][2] <= -loss:
+            break
+    table = pd.DataFrame(steps, columns=["element_id", "log2_fold_change", "effect_fraction"])
+    return GreedySet(table, bool(len(table)) and bool(table["effect_fraction"].iloc[-1] <= -loss))
 
 
 def neighbour_effects(

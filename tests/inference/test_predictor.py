@@ -56,14 +56,14 @@ def test_strength_one_is_the_measured_input(toy_predictor: Predictor) -> None:
 def test_inactive_is_the_studys_low_end(toy_predictor: Predictor) -> None:
     # reads per bp of the six elements, by hand; the 5th percentile lies a quarter of the way from 0 to the next
     dnase = np.array([0, 10, 100, 400 / 2, 800, 900]) / 500
-    assert toy_predictor.background[0].item() == pytest.approx(np.quantile(dnase, 0.05))
+    assert toy_predictor.background.counts_per_bp[0].item() == pytest.approx(np.quantile(dnase, 0.05))
 
 
 def test_silencing_gives_the_element_inactive_counts(toy_predictor: Predictor) -> None:
     window = toy_predictor.window("G1")
     silenced = toy_predictor.predict_variants(window, np.array([[1, 1, 0, 1]]), mode="silence")
     changed = window.elements.copy()
-    reads = toy_predictor.background.numpy() * 1000  # e3 is 1,000 bp wide
+    reads = toy_predictor.background.counts_per_bp.numpy() * 1000  # e3 is 1,000 bp wide
     changed[["dnase", "h3k27ac"]] = changed[["dnase", "h3k27ac"]].astype(np.float32)
     changed.loc[2, ["dnase", "h3k27ac"]] = reads
     expected = toy_predictor.run("fold_1", batch_of([replace(window, elements=changed)]))
@@ -91,7 +91,7 @@ def test_an_element_without_data_is_left_out(toy_predictor: Predictor) -> None:
 def test_the_promoters_own_counts_fall_with_its_element(toy_predictor: Predictor) -> None:
     window = toy_predictor.window("G1")
     batch = toy_predictor._varied(window, torch.tensor([[1.0, 1, 1, 1], [0.5, 1, 1, 1], [0, 1, 1, 1]]), "mask")
-    floor = toy_predictor.background[0].item() * 1000
+    floor = toy_predictor.background.counts_per_bp[0].item() * 1000
     assert batch.promoter_signal[:, 0].tolist() == pytest.approx([900, (900 + floor) / 2, floor], rel=1e-5)
 
 
@@ -109,9 +109,8 @@ def test_bad_strengths(toy_predictor: Predictor, strengths: list[list[float]], s
 
 
 def test_a_mode_the_model_lacks(toy_predictor: Predictor) -> None:
-    with pytest.raises(
-        BadInput, match="EPInformer, element counts has no mode 'scramble' here; it has mask, silence"
-    ):
+    says = "EPInformer, element counts has no mode 'scramble' here: it reads no sequence; it has mask, silence"
+    with pytest.raises(BadInput, match=says):
         toy_predictor.mode_text("scramble")
 
 

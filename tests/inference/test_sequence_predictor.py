@@ -48,7 +48,8 @@ def test_each_element_is_encoded_once(predictor: Predictor, monkeypatch: pytest.
     window = predictor.window("G1")
     before = predictor.predict([window]).expression
     assert sum(counts) == 4  # the promoter and e2, e3, e4; e1 lies inside the promoter sequence
-    for mode in predictor.modes:
+    modes: tuple[Mode, ...] = ("mask", "silence")
+    for mode in modes:
         scan_singles(predictor, window, mode=mode)
     # Base for base, geneM's promoter is e4 and its element e1 is geneA's promoter: nothing is new.
     predictor.predict([predictor.window("G2")])
@@ -90,7 +91,7 @@ def test_silencing_leaves_the_sequence(predictor: Predictor) -> None:
     window = predictor.window("G1")
     silenced = predictor.predict_variants(window, np.array([[1, 1, 0, 1]]), mode="silence")
     changed = window.elements.astype({"dnase": np.float32, "h3k27ac": np.float32})
-    changed.loc[2, ["dnase", "h3k27ac"]] = predictor.background.numpy() * 1000  # e3 is 1,000 bp wide
+    changed.loc[2, ["dnase", "h3k27ac"]] = predictor.background.counts_per_bp.numpy() * 1000  # e3 is 1,000 bp wide
     expected = predictor.predict([replace(window, elements=changed)])
     torch.testing.assert_close(silenced.expression, expected.expression)
     torch.testing.assert_close(silenced.attention, expected.attention)
@@ -112,7 +113,7 @@ def test_a_million_reads_per_track_is_reads(predictor: Predictor, tmp_path: Path
         wanted = scan_singles(predictor, predictor.window("G1"), mode=mode)["after"]
         found = scan_singles(of_depth[1], of_depth[1].window("G1"), mode=mode)["after"]
         assert found.tolist() == pytest.approx(wanted.tolist(), abs=1e-6)
-    torch.testing.assert_close(of_depth[4].background, predictor.background / 4)
+    torch.testing.assert_close(of_depth[4].background.counts_per_bp, predictor.background.counts_per_bp / 4)
     assert of_depth[4].mode_text("mask").endswith("; counts enter per million reads (dnase 4 M, h3k27ac 4 M)")
     assert of_depth[4].label == "EPInformer (PE-Activity, signal in RPM)"
     assert "million" not in predictor.mode_text("mask")
@@ -125,11 +126,11 @@ def test_silencing_is_in_the_unit_that_the_model_reads(tmp_path: Path) -> None:
     predictor = open_predictor(deep, "epinformer", biosample="ToyCell")
     # reads per bp of the six elements over 50 million reads, by hand
     dnase = np.array([0, 10, 100, 400 / 2, 800, 900]) / 500 / 50
-    assert predictor.background[0].item() == pytest.approx(np.quantile(dnase, 0.05))
+    assert predictor.background.counts_per_bp[0].item() == pytest.approx(np.quantile(dnase, 0.05))
     window = predictor.window("G1")
     batch = predictor._varied(window, torch.tensor([[1.0, 1, 0, 1]]), "silence")
-    assert batch.signal[0, 2].tolist() == pytest.approx([400 / 50, 100 / 20])  # e3 as measured
-    assert batch.signal[0, 6, 0].item() == pytest.approx(1000 * np.quantile(dnase, 0.05))  # and silenced, 1,000 bp
+    assert window.elements.loc[2, ["dnase", "h3k27ac"]].tolist() == pytest.approx([400 / 50, 100 / 20])
+    assert batch.signal[0, 2, 0].item() == pytest.approx(1000 * np.quantile(dnase, 0.05))  # e3 is 1,000 bp wide
 
 
 def info_of(provenance: dict[str, object], unit: str, **config: object) -> checkpoint.CheckpointInfo:
@@ -178,7 +179,7 @@ def test_many_genes_give_what_each_gives(predictor: Predictor) -> None:
 def test_without_signal_there_is_nothing_to_silence(tmp_path: Path) -> None:
     study = study_with_weights(tmp_path / "study", {"variant": "pe"})
     predictor = open_predictor(study, "epinformer", biosample="ToyCell")
-    assert predictor.modes == ("mask",)
+    assert predictor.modes == ("mask", "scramble")
     scan = scan_singles(predictor, predictor.window("G1"))
     assert scan["after"].notna().all()
 

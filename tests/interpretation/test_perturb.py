@@ -6,10 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from cre_core.errors import BadInput, UnknownName
 from cre_core.inference.predictor import Predictor
-from cre_core.interpretation.perturb import interaction, knock_out, neighbour_effects, scan_singles
+from cre_core.interpretation.perturb import (
+    interaction,
+    knock_out,
+    neighbour_effects,
+    scan_pairs,
+    scan_singles,
+    smallest_set,
+)
+from cre_core.schema import ExpressionUnit, Prediction
 
 
 @pytest.mark.parametrize("mode", ["mask", "silence"])
@@ -77,3 +86,72 @@ def test_neighbours_are_predicted_by_themselves(toy_predictor: Predictor) -> Non
     assert table["tss_distance_bp"].tolist() == [200_000]
     alone = knock_out(toy_predictor, toy_predictor.window("G2"), {"e3": 0.0}).effect_fraction
     assert np.allclose(table["effect_fraction"], alone)
+
+
+def test_pairs_are_what_each_interaction_gives(toy_predictor: Predictor) -> None:
+    window = toy_predictor.window("G1")
+    table = scan_pairs(toy_predictor, window, ["e2", "e3", "e4"])
+    assert list(zip(table["element_id"], table["other_id"], strict=True)) == [
+        ("e2", "e3"),
+        ("e2", "e4"),
+        ("e3", "e4"),
+    ]
+    for row in table.itertuples():
+        alone = interaction(toy_predictor, window, [row.element_id, row.other_id])
+        assert row.log2_fold_change == pytest.approx(alone.combined_log2, abs=1e-5)
+        assert row.expected_log2 == pytest.approx(alone.expected_log2, abs=1e-5)
+        assert row.interaction_log2 == pytest.approx(alone.interaction_log2, abs=1e-5)
+
+
+def test_a_pair_with_a_gap_has_no_number(toy_predictor: Predictor) -> None:
+    window = toy_predictor.window("G1")
+    blank = window.elements.astype({"dnase": float})
+    blank.loc[1, "dnase"] = np.nan
+    table = scan_pairs(toy_predictor, replace(window, elements=blank), ["e2", "e3", "e4"])
+    assert table["interaction_log2"].isna().tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("ids", [["e2", "e2"], [f"e{n}" for n in range(10_000)]])
+def test_too_few_or_too_many_to_pair(toy_predictor: Predictor, ids: list[str]) -> None:
+    with pytest.raises(BadInput, match=rf"{len(set(ids))} elements came; all pairs are tried of 2 to 60"):
+        scan_pairs(toy_predictor, toy_predictor.window("G1"), ids)
+
+
+class Additive:
+    """A predictor whose log2 expression is a sum over the elements that are there."""
+
+    unit = ExpressionUnit.of("log2(TPM + 1)")
+
+    def __init__(self, weights: list[float]) -> None:
+        self.weights = torch.tensor(weights)
+
+    def predict_variants(self, window: object, strengths: np.ndarray, *, mode: str, shuffle: int = 0) -> Prediction:
+        expression = 5 + torch.from_numpy(strengths) @ self.weights
+        return Prediction(expression, torch.zeros(len(strengths), 1, 1, 1 + len(self.weights)))
+
+
+def test_a_greedy_set_takes_the_strongest_first(toy_predictor: Predictor) -> None:
+    window = toy_predictor.window("G1")  # e1 to e4
+    found = smallest_set(Additive([0.2, -0.5, 0.6, 0.45]), window)  # type: ignore[arg-type]
+    assert found.steps["element_id"].tolist() == ["e3", "e4"]
+    assert found.steps["log2_fold_change"].tolist() == pytest.approx([-0.6, -1.05])
+    assert found.is_reached
+    quarter = smallest_set(Additive([0.2, -0.5, 0.6, 0.45]), window, loss=0.25)  # type: ignore[arg-type]
+    assert quarter.steps["element_id"].tolist() == ["e3"]
+
+
+def test_a_greedy_set_ends_where_nothing_helps(toy_predictor: Predictor) -> None:
+    found = smallest_set(Additive([0.2, -0.5, 0.1, -0.1]), toy_predictor.window("G1"))  # type: ignore[arg-type]
+    assert found.steps["element_id"].tolist() == ["e1", "e3"]
+    assert not found.is_reached
+
+
+def test_a_loss_that_is_no_share(toy_predictor: Predictor) -> None:
+    with pytest.raises(BadInput, match=r"a loss of 1\.5 came; wanted a share between 0 and 1"):
+        smallest_set(toy_predictor, toy_predictor.window("G1"), loss=1.5)
+
+
+def test_independent_elements_have_no_interaction(toy_predictor: Predictor) -> None:
+    window = toy_predictor.window("G1")
+    table = scan_pairs(Additive([0.2, -0.5, 0.6, 0.45]), window, ["e1", "e2", "e3", "e4"])  # type: ignore[arg-type]
+    assert np.allclose(table["interaction_log2"], 0, atol=1e-6)
