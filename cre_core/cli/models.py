@@ -1,4 +1,4 @@
-"""train, import-weights, predict, knockout."""
+"""train, import-weights."""
 
 from __future__ import annotations
 
@@ -14,24 +14,17 @@ import typer
 
 from cre_core.cli.progress import reporting
 from cre_core.errors import BadInput
-from cre_core.io.files import written_whole
 
 if TYPE_CHECKING:
-    from cre_core.data.windows import GeneWindow
-    from cre_core.inference.predictor import Predictor
     from cre_core.models.checkpoint import CheckpointInfo
 
 StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the numbers here")]
-Element = Annotated[list[str] | None, typer.Option("--element", help="element id; several times for several")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command()(train)
     app.command("import-weights")(import_weights)
-    app.command()(predict)
-    app.command()(knockout)
 
 
 def train(
@@ -124,92 +117,3 @@ def _check_alike(folder: Path, info: CheckpointInfo) -> None:
 
 def _settings(info: CheckpointInfo) -> str:
     return json.dumps([info.model, info.config], sort_keys=True)
-
-
-def predict(
-    study: StudyDir,
-    model: Annotated[str, typer.Option(help="model name")],
-    biosample: Annotated[str, typer.Option(help="biosample")],
-    gene: Annotated[str, typer.Option(help="gene name or id")],
-    json_file: JsonFile = None,
-) -> None:
-    """Predicted expression of a gene and the attention it gave to each element."""
-    predictor, window = _at(study, model, biosample, gene)
-    prediction = predictor.predict([window])
-    attention = prediction.element_attention[0, : len(window.elements)].tolist()
-    answer = {
-        **_header(predictor, window),
-        "expression": float(prediction.expression[0]),
-        "attention": dict(zip(window.elements["element_id"], attention, strict=True)),
-    }
-    print(f"{answer['gene_name']}\t{answer['expression']:.3f} {predictor.unit.text}\t{answer['fold']}")
-    _write(answer, json_file)
-
-
-def knockout(
-    study: StudyDir,
-    model: Annotated[str, typer.Option(help="model name")],
-    biosample: Annotated[str, typer.Option(help="biosample")],
-    gene: Annotated[str, typer.Option(help="gene name or id")],
-    element: Element = None,
-    mode: Annotated[str, typer.Option(help="mask, silence or scramble")] = "mask",
-    strength: Annotated[float, typer.Option(help="0 = knocked out, 1 = as measured")] = 0.0,
-    scan: Annotated[bool, typer.Option(help="every element of the window alone")] = False,
-    json_file: JsonFile = None,
-) -> None:
-    """Predicted effect of switching elements off."""
-    from cre_core.interpretation.perturb import knock_out, scan_singles
-
-    if scan == bool(element):
-        raise BadInput("give --element ID (once or more) or --scan, not both and not neither")
-    predictor, window = _at(study, model, biosample, gene)
-    answer: dict[str, Any] = {**_header(predictor, window), "mode": mode, "mode_text": predictor.mode_text(mode)}  # type: ignore[arg-type]
-    if scan:
-        table = scan_singles(predictor, window, mode=mode)  # type: ignore[arg-type]
-        answer["singles"] = table.to_dict("records")
-        for row in table.sort_values("effect_fraction").itertuples():
-            print(f"{row.element_id}\t{100 * row.effect_fraction:+.2f} %\tlog2 FC {row.log2_fold_change:+.3f}")
-    else:
-        change = knock_out(predictor, window, dict.fromkeys(element or [], strength), mode=mode)  # type: ignore[arg-type]
-        answer |= {
-            "strengths": dict(change.strengths),
-            "before": change.before,
-            "after": change.after,
-            "log2_fold_change": change.log2_fold_change,
-            "effect_fraction": change.effect_fraction,
-        }
-        print(
-            f"{change.before:.3f} -> {change.after:.3f} {change.unit}\t{100 * change.effect_fraction:+.2f} %\t"
-            f"log2 FC {change.log2_fold_change:+.3f}"
-        )
-    _write(answer, json_file)
-
-
-def _at(study: Path, model: str, biosample: str, gene: str) -> tuple[Predictor, GeneWindow]:
-    from cre_core.data.study import Study
-    from cre_core.inference.predictor import open_predictor
-
-    opened = Study.open(study)
-    predictor = open_predictor(opened, model, biosample=biosample)
-    return predictor, predictor.window(opened.gene(gene)["gene_id"])
-
-
-def _header(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
-    gene_id = window.gene["gene_id"]
-    return {
-        "study": predictor.study.name,
-        "is_simulated": predictor.study.info.is_simulated,
-        "model": predictor.name,
-        "biosample": predictor.biosample,
-        "gene_id": gene_id,
-        "gene_name": window.gene["gene_name"],
-        "fold": predictor.fold_of(gene_id),
-        "seen_in_training": bool(predictor.saw(gene_id)),
-        "unit": predictor.unit.text,
-    }
-
-
-def _write(answer: dict[str, Any], path: Path | None) -> None:
-    if path is not None:
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n")

@@ -11,7 +11,7 @@ from cre_core.data.study import Study
 from cre_core.errors import UnknownName
 from cre_core.evaluation import baselines, expression
 from cre_core.evaluation.links import evaluate_links
-from cre_core.evaluation.scores import link_methods, links_of_pairs
+from cre_core.evaluation.scores import every_link_method, links_of_pairs
 from cre_core.inference.predictor import shared_predictor, trained_models
 
 Report = Callable[[str, int, int], None]
@@ -63,7 +63,7 @@ def links_benchmark(
 ) -> list[dict[str, Any]]:
     """Link scores against the CRISPRi truth of a biosample; see `evaluate_links`."""
     crispr = study.crispr[study.crispr["biosample"] == biosample].reset_index(drop=True)
-    chosen = _chosen(methods, link_methods(study, biosample), f"links of {biosample} in study {study.name}")
+    chosen = _chosen(methods, every_link_method(study, biosample), f"links of {biosample} in study {study.name}")
     report("scores", 0, 2)
     links = links_of_pairs(study, crispr, biosample=biosample, methods=chosen)
     report("bootstrap", 1, 2)

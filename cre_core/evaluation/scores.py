@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,21 +11,45 @@ import pandas as pd
 from cre_core import schema
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow, Neighbourhood
-from cre_core.errors import UnknownName
+from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation import baselines
-from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
+from cre_core.interpretation import attribution
+from cre_core.interpretation.attention import Attention, Normaliser, attention_of, best_rank
 from cre_core.interpretation.perturb import scan_singles
+from cre_core.schema import Mode
 
 REACH_BP = 2_000_000  # links are given up to here; the total of abc runs over 5 Mb
-# CREaTor divides attention by log10(distance), 0 at 1 bp, undefined at 0: nearer counts as this.
-ADJUSTED_FLOOR_BP = 1_000
 MODEL_METHODS = ("attention", "adjusted_attention", "attention_abc", "perturbation")
+# Other ways to read the same model; a benchmark compares them, a locus view is not crowded with them.
+NORMALISED: Mapping[str, Normaliser] = {
+    "attention_sum": "sum",
+    "attention_min_max": "min-max",
+    "attention_logit_min_max": "logit-min-max",
+}
+PERTURBED: Mapping[str, Mode] = {
+    "perturbation": "mask",
+    "perturbation_silence": "silence",
+    "perturbation_scramble": "scramble",
+}
+BEST_RANK = "attention_or_perturbation"
 
 
 def link_methods(study: Study, biosample: str) -> list[str]:
-    """The link methods a study has for a biosample: simple ones, then those of each trained model."""
+    """The link methods a view shows for a biosample: simple ones, then those of each trained model."""
     models = trained_models(study, biosample)
     return [*baselines.METHODS, *(f"{model}.{method}" for model in models for method in MODEL_METHODS)]
+
+
+def every_link_method(study: Study, biosample: str) -> list[str]:
+    """`link_methods` and every other way to read a score from each model: normalisers, modes, gradients."""
+    found: list[str] = list(baselines.METHODS)
+    for model in trained_models(study, biosample):
+        modes = shared_predictor(study, model, biosample).modes
+        perturbed = [name for name, mode in PERTURBED.items() if mode in modes and name not in MODEL_METHODS]
+        kinds = [*MODEL_METHODS, *NORMALISED, *perturbed, BEST_RANK, *attribution.METHODS]
+        found += [f"{model}.{kind}" for kind in kinds]
+    return found
 
 
 def gene_links(
@@ -42,9 +66,12 @@ def gene_links(
       study: with counts, and weights for the models named.
       gene_id: a modelled gene.
       biosample: what was assayed.
-      methods: names from `link_methods`. `perturbation` is the share of expression lost when the element is masked
-        (signed: negative where expression rises); `attention` the mean over layers and heads of the gene's row;
-        `adjusted_attention` that over log10 of the distance in bp; `attention_abc` that times abc.
+      methods: names from `every_link_method`. `perturbation` is the share of expression lost when the element is
+        masked (signed: negative where expression rises), with a mode behind it when it is silenced or scrambled;
+        `attention` the mean over layers and heads of the gene's row, with a normaliser behind it when it is not the
+        plain softmax; `adjusted_attention` that over log10 of the distance in bp; `attention_abc` that times abc;
+        `attention_or_perturbation` the better of the two ranks; the gradient methods, what the element adds to the
+        prediction.
       perturbed: perturbation for these elements only, NaN for the others; None = all.
 
     Returns:
@@ -86,30 +113,67 @@ def _model_links(
     perturbed: Collection[str] | None,
 ) -> pd.DataFrame:
     predictor = shared_predictor(study, model, str(abc["biosample"].iloc[0]) if len(abc) else "")
-    window = predictor.window(gene_id)
-    ids = window.elements["element_id"]
-    attention = predictor.predict([window]).element_attention[0, : len(ids)].numpy()
-    attention = np.where(
-        predictor.looks_at(window), attention, np.nan
-    )  # left out by the model: no score, not a score of 0
-    by_element = {"attention": pd.Series(attention, ids)}
-    distance = np.maximum(np.abs(window.elements["tss_distance_bp"].to_numpy()), ADJUSTED_FLOOR_BP)
-    by_element["adjusted_attention"] = pd.Series(attention / np.log10(distance), ids)
-    by_element["attention_abc"] = by_element["attention"] * abc.set_index("element_id")["score"].reindex(ids)
-    if "perturbation" in kinds:
-        chosen = None if perturbed is None else [element for element in ids if element in perturbed]
-        scan = scan_singles(predictor, window, element_ids=chosen)
-        by_element["perturbation"] = -scan.set_index("element_id")["effect_fraction"]
+    scores = _ModelScores(predictor, gene_id, abc, perturbed)
     fold = predictor.fold_of(gene_id)
     return pd.concat(
         [
             abc.assign(
-                method=f"{model}.{kind}", fold=fold, score=by_element[kind].reindex(abc["element_id"]).to_numpy()
+                method=f"{model}.{kind}", fold=fold, score=scores.of(kind).reindex(abc["element_id"]).to_numpy()
             )
             for kind in kinds
         ],
         ignore_index=True,
     )
+
+
+class _ModelScores:
+    """The scores of one model around one gene, each a series by element id."""
+
+    def __init__(
+        self, predictor: Predictor, gene_id: str, abc: pd.DataFrame, perturbed: Collection[str] | None
+    ) -> None:
+        self.predictor, self.perturbed = predictor, perturbed
+        self.window = predictor.window(gene_id)
+        self.ids = self.window.elements["element_id"]
+        self.abc = abc.set_index("element_id")["score"].reindex(self.ids)
+        self.attention: Attention = attention_of(predictor, self.window)
+        self._losses: dict[Mode, pd.Series] = {}
+
+    def of(self, kind: str) -> pd.Series:
+        """The score of one kind; NaN = none there."""
+        if kind in PERTURBED:
+            return self._loss(PERTURBED[kind], self.perturbed)
+        if kind == "attention_abc":
+            return self._series(self.attention.row()) * self.abc
+        if kind == "adjusted_attention":
+            return self._series(self.attention.adjusted())
+        if kind == BEST_RANK:  # ranks among all elements of the window: none is left out
+            loss = self._loss("mask", None).reindex(self.ids).to_numpy()
+            return self._series(best_rank(self.attention.row(), loss))
+        if kind in attribution.METHODS:
+            return self._series(self._attributed(kind))
+        return self._series(self.attention.row(NORMALISED.get(kind, "softmax")))
+
+    def _series(self, scores: np.ndarray) -> pd.Series:
+        return pd.Series(scores, self.ids)
+
+    def _loss(self, mode: Mode, among: Collection[str] | None) -> pd.Series:
+        """Share of expression lost when each element is knocked out."""
+        if among is None and mode in self._losses:
+            return self._losses[mode]
+        chosen = None if among is None else [element for element in self.ids if element in among]
+        scan = scan_singles(self.predictor, self.window, mode=mode, element_ids=chosen)
+        loss = -scan.set_index("element_id")["effect_fraction"]
+        if among is None:
+            self._losses[mode] = loss
+        return loss
+
+    def _attributed(self, method: str) -> np.ndarray:
+        """(E,); NaN throughout where the contributions do not add up, and so say nothing."""
+        try:
+            return attribution.attribute(self.predictor, self.window, method=method).elements
+        except NotAvailable:
+            return np.full(len(self.ids), np.nan)
 
 
 def links_of_pairs(study: Study, crispr: pd.DataFrame, *, biosample: str, methods: Sequence[str]) -> pd.DataFrame:
@@ -143,7 +207,9 @@ def _overlapping(window: GeneWindow, pairs: pd.DataFrame) -> set[str]:
 
 
 def _check(methods: Sequence[str], study: Study, biosample: str) -> None:
-    known = link_methods(study, biosample)
+    if set(methods) <= set(link_methods(study, biosample)):
+        return
+    known = every_link_method(study, biosample)
     for method in methods:
         if method not in known:
             raise UnknownName(

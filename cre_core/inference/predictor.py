@@ -27,7 +27,9 @@ from cre_core.inference.edits import BaseEdit, check_apart
 from cre_core.inference.embeddings import EmbeddingCache, TwoStage
 from cre_core.inference.variants import Background, masked, scrambled, silenced, with_edits
 from cre_core.models import checkpoint
+from cre_core.models.creator import Creator
 from cre_core.models.registry import FAMILIES, spec_of
+from cre_core.models.scpge import ScPGE
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
 
 EMBEDDED_MODELS = Path(__file__).resolve().parents[2] / "precomputed" / "models"
@@ -55,6 +57,7 @@ _VARIANT_TITLES = {
 }
 _FORM_TITLES = {"lp": "-LP", "kl": "-KL"}
 UNKNOWN_FOLD = "unknown"  # in the name of weights that do not say which genes they never saw
+SEEING_EACH_OTHER = (Creator, ScPGE)  # models whose elements attend to one another
 JOINT = "+"  # between the names of biosamples that one model was trained on
 
 
@@ -171,7 +174,7 @@ class Predictor:
 
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         """(E,) bool: the elements of a window that the model reads; of the others its attention is no score."""
-        model: Any = self._models(self.fold_of(window.gene["gene_id"]))[0]
+        model: Any = self.models_of(self.fold_of(window.gene["gene_id"]))[0]
         used = model.uses(batch_of([window]))[0, : len(window.elements)].numpy()
         return used & window.has_data
 
@@ -266,22 +269,34 @@ class Predictor:
             predicted[part] = self.run(fold, dataset[part.tolist()][0]).expression.numpy()
         return predicted
 
-    @torch.inference_mode()
+    def predict_each(self, window: GeneWindow, *, with_logits: bool = False) -> list[Prediction]:
+        """Predict one gene with each of its fold's models.
+
+        Args:
+          with_logits: ask for the whole matrices too; None for a model whose elements do not see each other.
+        """
+        fold = self.fold_of(window.gene["gene_id"])
+        return self._outputs(fold, batch_of([window]), with_logits=with_logits)
+
     def run(self, fold: str, batch: Batch) -> Prediction:
         """Mean prediction of a fold's checkpoints (one per seed), in the model's unit."""
-        models = self._models(fold)
-        if self.spec.needs_sequence:
-            embeddings = [cache.embed(batch) for cache in self._caches[fold]]
-            rest = batch.with_(inputs=None, input_row=None, promoter=None).to(self.device)
-            rest = without_gaps(rest).expanded()
-            outputs = [model(rest, embedding) for model, embedding in zip(models, embeddings, strict=True)]
-        else:
-            batch = batch.to(self.device)
-            outputs = [model(batch) for model in models]
+        outputs = self._outputs(fold, batch)
         return Prediction(
             expression=torch.stack([output.expression for output in outputs]).mean(0).cpu(),
             attention=torch.stack([output.attention for output in outputs]).mean(0).cpu(),
         )
+
+    @torch.inference_mode()
+    def _outputs(self, fold: str, batch: Batch, *, with_logits: bool = False) -> list[Prediction]:
+        models = self.models_of(fold)
+        asked = {"with_logits": True} if with_logits and isinstance(models[0], SEEING_EACH_OTHER) else {}
+        if not self.spec.needs_sequence:
+            batch = batch.to(self.device)
+            return [model(batch) for model in models]
+        embeddings = [cache.embed(batch) for cache in self._caches[fold]]
+        rest = batch.with_(inputs=None, input_row=None, promoter=None).to(self.device)
+        rest = without_gaps(rest).expanded()
+        return [model(rest, embedding, **asked) for model, embedding in zip(models, embeddings, strict=True)]
 
     @cached_property
     def background(self) -> Background:
@@ -330,11 +345,7 @@ class Predictor:
             raise BadInput(f"{self.label} has no mode '{mode}' here{why}; it has {', '.join(self.modes)}")
 
     def models_of(self, fold: str) -> tuple[nn.Module, ...]:
-        """A fold's models, one per seed, in evaluation mode."""
-        return self._models(fold)
-
-    def _models(self, fold: str) -> tuple[nn.Module, ...]:
-        """A fold's models, one per seed, loaded at first use."""
+        """A fold's models in evaluation mode, one per seed, loaded at first use."""
         if fold not in self._loaded:
             paths = [path for path in self.checkpoints if path.stem.split("-")[0] == fold]
             if not paths and any(path.stem.split("-")[0] == UNKNOWN_FOLD for path in self.checkpoints):

@@ -12,8 +12,10 @@ import torch
 from toy import make_toy_study
 
 from cre_core import cli
-from cre_core.inference.predictor import Predictor, trained_models
-from cre_core.interpretation.perturb import knock_out
+from cre_core.data.study import Study
+from cre_core.inference.edits import BaseEdit
+from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.interpretation.perturb import edit_bases, knock_out, scan_pairs, smallest_set
 from cre_core.models import checkpoint, registry
 from cre_core.models.import_weights import _STACKED
 
@@ -39,6 +41,47 @@ def test_knockout_prints_and_writes_the_librarys_number(
     assert "log2 FC" in capsys.readouterr().out
     assert run(monkeypatch, "knockout", *common, "--scan") == 0
     assert [row["element_id"] for row in json.loads(out.read_text())["singles"]] == ["e1", "e2", "e3", "e4"]
+
+
+def test_pairs_and_halving_give_the_librarys_tables(
+    toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, out = toy_predictor.study.folder, tmp_path / "ko.json"
+    common = ("--study", study, "--model", "epinformer", "--biosample", "ToyCell", "--gene", "geneA", "--json", out)
+    window = toy_predictor.window("G1")
+    named = ("--element", "e2", "--element", "e3", "--element", "e4")
+    assert run(monkeypatch, "knockout", *common, "--pairs", *named) == 0
+    wanted = scan_pairs(toy_predictor, window, ["e2", "e3", "e4"])
+    found = [row["interaction_log2"] for row in json.loads(out.read_text())["pairs"]]
+    assert found == pytest.approx(wanted["interaction_log2"].tolist(), abs=1e-5)
+    assert run(monkeypatch, "knockout", *common, "--halve") == 0
+    answer, greedy = json.loads(out.read_text()), smallest_set(toy_predictor, window)
+    assert [step["element_id"] for step in answer["steps"]] == greedy.steps["element_id"].tolist()
+    assert answer["is_reached"] == greedy.is_reached
+    assert "interaction" in capsys.readouterr().out
+
+
+def test_bases_on_the_command_line_count_from_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo, out = Path(__file__).resolve().parents[2] / "precomputed" / "demo", tmp_path / "ko.json"
+    predictor = open_predictor(Study.open(demo), "creator", biosample="SimA")
+    gene = predictor.study.genes.iloc[30]
+    window = predictor.window(str(gene["gene_id"]))
+    start = int(window.elements["start"].iloc[22]) + 100  # CREaTor reads the middle 350 of 500 bp
+    common = ("--study", demo, "--model", "creator", "--biosample", "SimA", "--gene", "SIM31", "--json", out)
+    assert run(monkeypatch, "knockout", *common, "--delete", f"{start + 1:,}-{start + 20:,}") == 0
+    expected = edit_bases(predictor, window, [BaseEdit(start, start + 20)])
+    assert json.loads(out.read_text())["effect_fraction"] == pytest.approx(expected.effect_fraction, abs=1e-6)
+    assert run(monkeypatch, "knockout", *common, "--substitute", f"{start + 1}:ACGT") == 0
+    expected = edit_bases(predictor, window, [BaseEdit(start, start + 4, "ACGT")])
+    answer = json.loads(out.read_text())
+    assert answer["effect_fraction"] == pytest.approx(expected.effect_fraction, abs=1e-6)
+    assert answer["mode"] == "edit"
+    assert run(monkeypatch, "knockout", *common, "--element", window.elements["element_id"].iloc[22],
+               "--mode", "scramble", "--shuffles", "2") == 0  # fmt: skip
+    assert json.loads(out.read_text())["spread_log2"] > 0
+    assert "over 2 shuffles" in capsys.readouterr().out
 
 
 def test_predict(toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -121,10 +164,16 @@ def test_imported_weights_are_found_by_the_study(
     ("arguments", "says"),
     [
         (("predict", "--gene", "geneQ"), "study toy has no gene 'geneQ'; did you mean geneA, geneM, geneB?"),
-        (("knockout", "--gene", "geneA"), "give --element ID (once or more) or --scan"),
+        (("knockout", "--gene", "geneA"), "give one of --element ID (once or more), --scan"),
         (("knockout", "--gene", "geneA", "--element", "e6"), "e6 is not among the 4 elements"),
         (("knockout", "--gene", "geneA", "--element", "e2", "--strength", "1.5"), "a strength of 1.5; wanted 0 to 1"),
         (("knockout", "--gene", "geneA", "--element", "e2", "--mode", "scramble"), "has no mode 'scramble' here"),
+        (("knockout", "--gene", "geneA", "--pairs"), "--pairs wants the elements to pair"),
+        (("knockout", "--gene", "geneA", "--scan", "--halve"), "give one of --element ID"),
+        (("knockout", "--gene", "geneA", "--scan", "--shuffles", "0"), "--shuffles 0 came; wanted 1 or more"),
+        (("knockout", "--gene", "geneA", "--delete", "5"), "--delete '5' is no stretch; wanted START-END"),
+        (("knockout", "--gene", "geneA", "--substitute", "A5"), "--substitute 'A5' is no change; wanted POSITION:"),
+        (("knockout", "--gene", "geneA", "--delete", "5-9"), "reads no sequence: there is no base to edit"),
         (("predict", "--gene", "geneA", "--model", "creator"), "creator has no weights for ToyCell in study toy"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from cre_core.data.study import Study
 from cre_core.errors import UnknownName
-from cre_core.evaluation.scores import gene_links, link_methods, links_of_pairs
+from cre_core.evaluation.scores import every_link_method, gene_links, link_methods, links_of_pairs
 from cre_core.inference.predictor import Predictor
 from cre_core.interpretation.perturb import scan_singles
 
@@ -51,6 +51,26 @@ def test_model_methods_come_from_the_model(toy_predictor: Predictor) -> None:
     assert scores(study, "epinformer.attention_abc")["e3"] == pytest.approx(attention[2] * abc["e3"])
     lost = -scan_singles(toy_predictor, window)["effect_fraction"]
     assert list(scores(study, "epinformer.perturbation").values()) == pytest.approx(lost.tolist(), abs=1e-6)
+
+
+def test_other_ways_to_read_a_model(toy_predictor: Predictor) -> None:
+    study = toy_predictor.study
+    window = toy_predictor.window("G1")
+    known = every_link_method(study, "ToyCell")
+    assert set(link_methods(study, "ToyCell")) < set(known)
+    assert "epinformer.perturbation_silence" in known
+    assert "epinformer.perturbation_scramble" not in known  # the model reads no bases
+    attention = toy_predictor.predict([window]).element_attention[0].numpy()
+    shares = list(scores(study, "epinformer.attention_sum").values())
+    assert shares == pytest.approx((attention / attention.sum()).tolist())
+    low, high = attention.min(), attention.max()
+    scaled = list(scores(study, "epinformer.attention_min_max").values())
+    assert scaled == pytest.approx(((attention - low) / (high - low)).tolist(), abs=1e-6)
+    lost = -scan_singles(toy_predictor, window, mode="silence")["effect_fraction"]
+    assert list(scores(study, "epinformer.perturbation_silence").values()) == pytest.approx(lost.tolist(), abs=1e-6)
+    lost = -scan_singles(toy_predictor, window)["effect_fraction"].to_numpy()
+    best = [-min((attention > a).sum(), (lost > b).sum()) - 1 for a, b in zip(attention, lost, strict=True)]
+    assert list(scores(study, "epinformer.attention_or_perturbation").values()) == best
 
 
 def test_only_tested_elements_are_perturbed(toy_predictor: Predictor) -> None:

@@ -60,7 +60,7 @@ def test_each_element_is_encoded_once(predictor: Predictor, monkeypatch: pytest.
 def test_the_cache_gives_what_the_model_gives(predictor: Predictor) -> None:
     batch = batch_of([predictor.window("G1"), predictor.window("G2")])
     with torch.inference_mode():
-        plain = predictor._models("fold_1")[0](batch)
+        plain = predictor.models_of("fold_1")[0](batch)
     cached = predictor.run("fold_1", batch)
     torch.testing.assert_close(cached.expression, plain.expression)
     torch.testing.assert_close(cached.attention, plain.attention)

@@ -1,0 +1,219 @@
+"""predict, knockout: what a trained model says about one gene."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cre_core.errors import BadInput
+from cre_core.io.files import written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cre_core.data.windows import GeneWindow
+    from cre_core.inference.edits import BaseEdit
+    from cre_core.inference.predictor import Predictor
+
+StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the numbers here")]
+Element = Annotated[list[str] | None, typer.Option("--element", help="element id; several times for several")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(predict)
+    app.command()(knockout)
+
+
+def predict(
+    study: StudyDir,
+    model: Annotated[str, typer.Option(help="model name")],
+    biosample: Annotated[str, typer.Option(help="biosample")],
+    gene: Annotated[str, typer.Option(help="gene name or id")],
+    json_file: JsonFile = None,
+) -> None:
+    """Predicted expression of a gene and the attention it gave to each element."""
+    predictor, window = _at(study, model, biosample, gene)
+    prediction = predictor.predict([window])
+    attention = prediction.element_attention[0, : len(window.elements)].tolist()
+    answer = {
+        **_header(predictor, window),
+        "expression": float(prediction.expression[0]),
+        "attention": dict(zip(window.elements["element_id"], attention, strict=True)),
+    }
+    print(f"{answer['gene_name']}\t{answer['expression']:.3f} {predictor.unit.text}\t{answer['fold']}")
+    _write(answer, json_file)
+
+
+def knockout(
+    study: StudyDir,
+    model: Annotated[str, typer.Option(help="model name")],
+    biosample: Annotated[str, typer.Option(help="biosample")],
+    gene: Annotated[str, typer.Option(help="gene name or id")],
+    element: Element = None,
+    mode: Annotated[str, typer.Option(help="mask, silence or scramble")] = "mask",
+    strength: Annotated[float, typer.Option(help="0 = knocked out, 1 = as measured")] = 0.0,
+    scan: Annotated[bool, typer.Option(help="every element of the window alone")] = False,
+    pairs: Annotated[bool, typer.Option(help="every pair of the elements named, and their interaction")] = False,
+    halve: Annotated[bool, typer.Option(help="elements one after another until expression is halved")] = False,
+    delete: Annotated[list[str] | None, typer.Option(help="bases START-END, 1-based, to delete")] = None,
+    substitute: Annotated[list[str] | None, typer.Option(help="POSITION:BASES, 1-based, + strand")] = None,
+    shuffles: Annotated[int, typer.Option(help="of mode scramble, averaged")] = 5,
+    json_file: JsonFile = None,
+) -> None:
+    """Predicted effect of switching elements off, or of changing their bases."""
+    edits = _edits(delete, substitute)
+    _check_one_question(element, scan=scan, pairs=pairs, halve=halve, has_edits=bool(edits))
+    if shuffles < 1:
+        raise BadInput(f"--shuffles {shuffles} came; wanted 1 or more")
+    predictor, window = _at(study, model, biosample, gene)
+    answer = {**_header(predictor, window), "mode": "edit" if edits else mode}
+    if edits:
+        answer |= _change(_Asked(predictor, window, mode, shuffles), {}, edits)
+    else:
+        answer["mode_text"] = predictor.mode_text(mode)  # type: ignore[arg-type]
+        asked = _Asked(predictor, window, mode, shuffles)
+        if scan:
+            answer |= _scan(asked)
+        elif pairs:
+            answer |= _pairs(asked, element or [])
+        elif halve:
+            answer |= _halve(asked)
+        else:
+            answer |= _change(asked, dict.fromkeys(element or [], strength), [])
+    _write(answer, json_file)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    predictor: Predictor
+    window: GeneWindow
+    mode: Any  # checked by the predictor
+    shuffles: int
+
+
+def _scan(asked: _Asked) -> dict[str, Any]:
+    from cre_core.interpretation.perturb import scan_singles
+
+    table = scan_singles(asked.predictor, asked.window, mode=asked.mode, n_shuffles=asked.shuffles)
+    for row in table.sort_values("effect_fraction").itertuples():
+        print(f"{row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
+    return {"singles": _records(table)}
+
+
+def _pairs(asked: _Asked, elements: list[str]) -> dict[str, Any]:
+    from cre_core.interpretation.perturb import scan_pairs
+
+    table = scan_pairs(asked.predictor, asked.window, elements, mode=asked.mode)
+    for row in table.sort_values("interaction_log2").itertuples():
+        together = f"log2 FC {row.log2_fold_change:+.3f}, sum of both alone {row.expected_log2:+.3f}"
+        print(f"{row.element_id}\t{row.other_id}\t{together}, interaction {row.interaction_log2:+.3f}")
+    return {"pairs": _records(table)}
+
+
+def _halve(asked: _Asked) -> dict[str, Any]:
+    from cre_core.interpretation.perturb import smallest_set
+
+    found = smallest_set(asked.predictor, asked.window, mode=asked.mode)
+    for row in found.steps.itertuples():
+        print(f"+ {row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
+    n = len(found.steps)
+    print(f"halved by {n}: greedy, a smaller set may exist" if found.is_reached else f"not halved by {n} elements")
+    return {"steps": _records(found.steps), "is_reached": found.is_reached}
+
+
+def _change(asked: _Asked, strengths: dict[str, float], edits: list[BaseEdit]) -> dict[str, Any]:
+    from cre_core.interpretation.perturb import edit_bases, knock_out
+
+    if edits:
+        change = edit_bases(asked.predictor, asked.window, edits)
+    else:
+        change = knock_out(asked.predictor, asked.window, strengths, mode=asked.mode, n_shuffles=asked.shuffles)
+    has_spread = not math.isnan(change.spread_log2)
+    effect = _effect(change.effect_fraction, change.log2_fold_change)
+    spread = f", SD {change.spread_log2:.3f} over {asked.shuffles} shuffles" if has_spread else ""
+    print(f"{change.before:.3f} -> {change.after:.3f} {change.unit}\t{effect}{spread}")
+    return {
+        "strengths": dict(change.strengths),
+        "edits": [edit.text for edit in edits],
+        "before": change.before,
+        "after": change.after,
+        "log2_fold_change": change.log2_fold_change,
+        "effect_fraction": change.effect_fraction,
+        "spread_log2": change.spread_log2 if has_spread else None,
+    }
+
+
+def _check_one_question(element: list[str] | None, *, scan: bool, pairs: bool, halve: bool, has_edits: bool) -> None:
+    if pairs and not element:
+        raise BadInput("--pairs wants the elements to pair: give --element ID twice or more")
+    asked = [scan, halve, has_edits, bool(element)]
+    if sum(asked) != 1:
+        raise BadInput("give one of --element ID (once or more), --scan, --halve, --delete or --substitute")
+
+
+def _edits(delete: list[str] | None, substitute: list[str] | None) -> list[BaseEdit]:
+    """1-based places of the command line to edits."""
+    from cre_core.inference.edits import BaseEdit
+
+    found = []
+    for text in delete or []:
+        place = re.fullmatch(r"([\d,]+)-([\d,]+)", text)
+        if place is None:
+            raise BadInput(f"--delete '{text}' is no stretch; wanted START-END such as 127,735,434-127,735,444")
+        start, end = (int(part.replace(",", "")) for part in place.groups())
+        found.append(BaseEdit(start - 1, end))
+    for text in substitute or []:
+        place = re.fullmatch(r"([\d,]+):(\w+)", text)
+        if place is None:
+            raise BadInput(f"--substitute '{text}' is no change; wanted POSITION:BASES such as 127,735,434:T")
+        start = int(place.group(1).replace(",", "")) - 1
+        found.append(BaseEdit(start, start + len(place.group(2)), place.group(2)))
+    return found
+
+
+def _effect(fraction: float, log2: float) -> str:
+    return "no data" if math.isnan(fraction) else f"{100 * fraction:+.2f} %\tlog2 FC {log2:+.3f}"
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON takes them: no data is null."""
+    rows = table.to_dict("records")
+    return [{str(k): None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in rows]
+
+
+def _at(study: Path, model: str, biosample: str, gene: str) -> tuple[Predictor, GeneWindow]:
+    from cre_core.data.study import Study
+    from cre_core.inference.predictor import open_predictor
+
+    opened = Study.open(study)
+    predictor = open_predictor(opened, model, biosample=biosample)
+    return predictor, predictor.window(opened.gene(gene)["gene_id"])
+
+
+def _header(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
+    gene_id = window.gene["gene_id"]
+    return {
+        "study": predictor.study.name,
+        "is_simulated": predictor.study.info.is_simulated,
+        "model": predictor.name,
+        "biosample": predictor.biosample,
+        "gene_id": gene_id,
+        "gene_name": window.gene["gene_name"],
+        "fold": predictor.fold_of(gene_id),
+        "seen_in_training": bool(predictor.saw(gene_id)),
+        "unit": predictor.unit.text,
+    }
+
+
+def _write(answer: dict[str, Any], path: Path | None) -> None:
+    if path is not None:
+        with written_whole(path) as partial:
+            partial.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n")
