@@ -1,4 +1,4 @@
-"""evaluate expression, evaluate links, evaluate elements, precompute."""
+"""evaluate expression, evaluate links, evaluate elements, evaluate planted, precompute."""
 
 from __future__ import annotations
 
@@ -65,6 +65,20 @@ def elements(
     from cre_core.evaluation.elements import elements_benchmark
 
     _run(elements_benchmark, study, biosample, methods, json_file, resamples)
+
+
+@evaluate.command()
+def planted(
+    study: StudyDir,
+    biosample: Biosample,
+    methods: Methods = None,
+    json_file: JsonFile = None,
+    resamples: Resamples = 1000,
+) -> None:
+    """Knock-outs against the effects that a simulation planted: sign, order, sums; intervals by gene."""
+    from cre_core.evaluation.planted import planted_benchmark
+
+    _run(planted_benchmark, study, biosample, methods, json_file, resamples)
 
 
 def precompute(

@@ -28,12 +28,22 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    model: Annotated[str, typer.Argument(help="epinformer, creator, scpge, scpge-lp, scpge-kl or create")],
+    model: Annotated[
+        str, typer.Argument(help="epinformer, creator, scpge, scpge-lp, scpge-kl, create or epinformer-activity")
+    ],
     study: StudyDir,
-    biosample: Annotated[str, typer.Option(help="biosample to learn; A,B = one model of both")],
+    biosample: Annotated[
+        str, typer.Option(help="biosample to learn; A,B = one model of both; all = of all there are")
+    ],
     out: Annotated[Path, typer.Option(help="models folder; weights go to OUT/MODEL/BIOSAMPLE")],
-    folds: Annotated[str, typer.Option(help="all, or numbers such as 1,2,7")] = "all",
+    leave_out: Annotated[str, typer.Option(help="of those, biosamples not to learn, to be asked about later")] = "",
+    folds: Annotated[
+        str, typer.Option(help="all, numbers such as 1,2,7, or paper: chr16 validates, 8, 9 test")
+    ] = "all",
     recipe: Annotated[str | None, typer.Option(help="name or YAML file; without it the model's own")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe, config.KEY=VALUE of the model; repeat")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     devices: Annotated[int, typer.Option(help="processes on each node, a GPU each where there are GPUs")] = 1,
     nodes: Annotated[int, typer.Option(help="machines that run this same command")] = 1,
@@ -42,30 +52,39 @@ def train(
     """Train a model, a checkpoint per fold and seed; what is there already is kept, so a killed run resumes."""
     from cre_core.data.study import Study
 
-    if model == "create":  # of elements, not of genes
-        from cre_core.training.classes import train_classes
-
-        if (devices, nodes) != (1, 1):
-            raise BadInput(f"came {devices} devices on {nodes} nodes; create trains in one process")
-        train_any: Callable[..., list[dict[str, Any]]] = train_classes
-    else:
-        from cre_core.training.run import train_model
-
-        train_any = partial(train_model, devices=devices, nodes=nodes)
-
+    train_any = _trainer_of(model, devices=devices, nodes=nodes)
     with reporting(progress_file) as report:
         rows = train_any(
             Study.open(study),
             model,
             biosample=biosample,
             out=out,
+            leave_out=leave_out,
             folds=folds,
             recipe=recipe,
+            changes=changes or (),
             device=device,
             report=report,
         )
     for row in rows:
         print("\t".join(f"{name}={value}" for name, value in row.items()))
+
+
+def _trainer_of(model: str, *, devices: int, nodes: int) -> Callable[..., list[dict[str, Any]]]:
+    """What trains a model: of genes, of elements (create) or of short stretches (epinformer-activity)."""
+    if model not in ("create", "epinformer-activity"):
+        from cre_core.training.run import train_model
+
+        return partial(train_model, devices=devices, nodes=nodes)
+    if (devices, nodes) != (1, 1):
+        raise BadInput(f"came {devices} devices on {nodes} nodes; {model} trains in one process")
+    if model == "create":
+        from cre_core.training.classes import train_classes
+
+        return train_classes
+    from cre_core.training.activity import train_activity
+
+    return train_activity
 
 
 def import_weights(

@@ -1,0 +1,205 @@
+"""How well predicted knock-outs find the effects that a simulation planted: their sign, their order, their sums.
+
+The truth of a simulated study says of every element what removing it would do to every gene. What is compared is
+what a model could know: elements of its window that it reads, the gene's own promoter left out, and each gene by the
+fold that never saw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cre_core.data.study import Study
+from cre_core.errors import NotAvailable, UnknownName
+from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
+from cre_core.evaluation.scores import PERTURBED
+from cre_core.evaluation.weighted import Ranking
+from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
+from cre_core.interpretation.perturb import scan_pairs, scan_singles
+from cre_core.schema import Mode
+
+PLANTED = 0.1  # an effect of a tenth of expression or more counts as planted
+# Where each of two elements does at most this, the truth's response is straight enough for logarithms to add up.
+INDEPENDENT_LOG2 = 0.3
+MOST_PER_GENE = 6  # of such elements, the strongest, whose pairs are tried
+TRUTH = "truth_links.parquet"
+
+Report = Callable[[str, int, int], None]
+
+
+class _Scanned(NamedTuple):
+    """A row per element and gene."""
+
+    gene_id: np.ndarray
+    true_fraction: np.ndarray
+    predicted_fraction: np.ndarray
+    distance_bp: np.ndarray
+
+
+def planted_methods(study: Study, biosample: str) -> list[str]:
+    """Knock-outs of every trained model in every mode it has."""
+    found = []
+    for model in trained_models(study, biosample):
+        modes = shared_predictor(study, model, biosample).modes
+        found += [f"{model}.{name}" for name, mode in PERTURBED.items() if mode in modes]
+    return found
+
+
+def planted_benchmark(
+    study: Study, *, biosample: str, methods: Sequence[str] | None, report: Report, n_resamples: int = 1000
+) -> list[dict[str, Any]]:
+    """Predicted knock-outs against the planted effects of a simulated study, intervals by gene.
+
+    Args:
+      methods: names from `planted_methods`; None = all.
+
+    Returns:
+      Rows as the other benchmarks give them; subset `window of MODEL`: the elements that this model reads. Metrics:
+      `sign_agreement`, of elements that change expression by a tenth or more; `average_precision` of finding those
+      that lower it by as much, with the same of `distance` and their difference; `interaction_log2`, the median
+      size of what pairs of weak elements do beyond the sum of both, beside `expected_log2`, the median size of that
+      sum.
+
+    Raises:
+      NotAvailable: the study has no planted truth.
+      UnknownName: another method.
+    """
+    path = study.folder / TRUTH
+    if not path.is_file():
+        raise NotAvailable(f"study {study.name} has no planted truth: only a simulated study knows its effects")
+    truth = pd.read_parquet(path)
+    truth = truth[truth["biosample"] == biosample].set_index(["gene_id", "element_id"])["true_effect_fraction"]
+    known = planted_methods(study, biosample)
+    for method in methods or ():
+        if method not in known:
+            raise UnknownName(f"no method '{method}' for {study.name}'s planted truth; there are {', '.join(known)}")
+    rows: list[dict[str, Any]] = []
+    chosen = list(methods or known)
+    for done, method in enumerate(chosen):
+        report(method, done, len(chosen))
+        model, kind = method.split(".")
+        predictor = shared_predictor(study, model, biosample)
+        scanned = _scan(predictor, truth, PERTURBED[kind])
+        rows += _signs(method, scanned, n_resamples) + _ranking(method, scanned, n_resamples)
+        rows += _sums(method, predictor, truth, PERTURBED[kind], n_resamples)
+    report("done", len(chosen), len(chosen))
+    return rows
+
+
+def _genes(predictor: Predictor) -> list[str]:
+    folds = predictor.study.folds.set_index("gene_id")
+    return list(folds.index[folds.eq("test").any(axis=1)])
+
+
+def _scan(predictor: Predictor, truth: pd.Series, mode: Mode) -> _Scanned:
+    parts = []
+    for gene_id in _genes(predictor):
+        window = predictor.window(gene_id)
+        counted = predictor.looks_at(window) & ~window.elements["is_own_promoter"].to_numpy()
+        if not counted.any():
+            continue
+        scan = scan_singles(predictor, window, mode=mode)[counted]
+        true = truth.loc[gene_id].reindex(scan["element_id"]).to_numpy()
+        distance = window.elements["tss_distance_bp"].to_numpy()[counted]
+        part = np.column_stack([true, scan["effect_fraction"].to_numpy(), np.abs(distance)])
+        parts.append((np.full(len(part), gene_id, object), part))
+    gene_ids, values = (np.concatenate([part[n] for part in parts]) for n in (0, 1))
+    is_known = np.isfinite(values).all(axis=1)
+    return _Scanned(gene_ids[is_known], *values[is_known].T)
+
+
+def _signs(method: str, scanned: _Scanned, n_resamples: int) -> list[dict[str, Any]]:
+    planted = np.abs(scanned.true_fraction) >= PLANTED
+    agrees = np.sign(scanned.true_fraction[planted]) == np.sign(scanned.predicted_fraction[planted])
+    genes = scanned.gene_id[planted]
+
+    def share(counts: np.ndarray) -> np.ndarray:
+        drawn = counts.sum(0)
+        return np.where(drawn > 0, (agrees[:, None] * counts).sum(0) / np.maximum(drawn, 1), np.nan)
+
+    counts = resample_counts(len(agrees), groups=genes, n_resamples=n_resamples)
+    lowering = int((scanned.true_fraction[planted] < 0).sum())
+    return [
+        _row(method, "sign_agreement", float(share(np.ones((len(agrees), 1)))[0]), share(counts), genes, lowering)
+    ]
+
+
+def _ranking(method: str, scanned: _Scanned, n_resamples: int) -> list[dict[str, Any]]:
+    is_positive = scanned.true_fraction <= -PLANTED
+    counts = resample_counts(len(is_positive), groups=scanned.gene_id, n_resamples=n_resamples)
+    once = np.ones((len(is_positive), 1), np.uint16)
+    scores = {method: -scanned.predicted_fraction, "distance": -scanned.distance_bp}
+    values, drawn = {}, {}
+    for name, score in scores.items():
+        ranking = Ranking(is_positive, score)
+        values[name] = float(ranking.metrics(once)["average_precision"][0])
+        drawn[name] = in_blocks(ranking.metrics, counts)["average_precision"]
+    n = int(is_positive.sum())
+    rows = [
+        _row(name, "average_precision", values[name], drawn[name], scanned.gene_id, n, window_of=method)
+        for name in scores
+    ]
+    gain = values[method] - values["distance"], drawn[method] - drawn["distance"]
+    return [*rows, _row(method, "average_precision_difference", *gain, scanned.gene_id, n)]
+
+
+def _sums(method: str, predictor: Predictor, truth: pd.Series, mode: Mode, n_resamples: int) -> list[dict[str, Any]]:
+    """Pairs of weak elements: what they do together beyond the sum."""
+    parts = []
+    for gene_id in _genes(predictor):
+        window = predictor.window(gene_id)
+        counted = predictor.looks_at(window) & ~window.elements["is_own_promoter"].to_numpy()
+        ids = window.elements["element_id"].to_numpy()[counted]
+        size = np.abs(np.log2(1 + truth.loc[gene_id].reindex(ids)))
+        weak = size[(size <= INDEPENDENT_LOG2) & (size > 0)].nlargest(MOST_PER_GENE)
+        if len(weak) > 1:
+            parts.append(scan_pairs(predictor, window, list(weak.index), mode=mode).assign(gene_id=gene_id))
+    if not parts:
+        return []
+    pairs = pd.concat(parts, ignore_index=True).dropna()
+    genes = pairs["gene_id"].to_numpy()
+    rows = []
+    for column in ("interaction_log2", "expected_log2"):
+        sizes = pairs[column].abs().to_numpy()
+        drawn = _medians(sizes, genes, n_resamples)
+        rows.append(_row(method, column, float(np.median(sizes)), drawn, genes, 0))
+    return rows
+
+
+def _medians(values: np.ndarray, genes: np.ndarray, n_resamples: int) -> np.ndarray:
+    """(R,) medians, each value counted as often as its gene was drawn."""
+    order = np.argsort(values, kind="stable")
+    counts = resample_counts(len(values), groups=genes, n_resamples=n_resamples)[order]
+    below = np.cumsum(counts, axis=0, dtype=np.int64)  # (n, R)
+    return values[order][(below >= below[-1] / 2).argmax(axis=0)]
+
+
+def _row(
+    method: str,
+    metric: str,
+    value: float,
+    drawn: np.ndarray,
+    genes: np.ndarray,
+    n_positive: int,
+    *,
+    window_of: str | None = None,
+) -> dict[str, Any]:
+    found = percentile_interval(value, drawn)
+    model = (window_of or method).split(".")[0]
+    return {
+        "method": method,
+        "n": len(genes),
+        "n_positive": n_positive,
+        "prevalence": n_positive / len(genes) if len(genes) else float("nan"),
+        "metric": metric,
+        "value": found.value,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "subset": f"window of {model}",
+        "interval": "gene",
+        "n_genes": len(pd.unique(genes)),
+    }
