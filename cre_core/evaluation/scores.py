@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -33,6 +33,7 @@ PERTURBED: Mapping[str, Mode] = {
     "perturbation_scramble": "scramble",
 }
 BEST_RANK = "attention_or_perturbation"
+Predictors = Callable[[Study, str, str], Predictor]  # of a study, a model and a biosample
 
 
 def link_methods(study: Study, biosample: str) -> list[str]:
@@ -59,6 +60,7 @@ def gene_links(
     biosample: str,
     methods: Sequence[str],
     perturbed: Collection[str] | None = None,
+    predictors: Predictors = shared_predictor,
 ) -> pd.DataFrame:
     """Scores of every element within 2 Mb of a gene, by each method.
 
@@ -73,6 +75,7 @@ def gene_links(
         `attention_or_perturbation` the better of the two ranks; the gradient methods, what the element adds to the
         prediction.
       perturbed: perturbation for these elements only, NaN for the others; None = all.
+      predictors: gives the predictor of a study, model and biosample.
 
     Returns:
       schema.LINKS, a row per method and element, in place order. NaN = the method has no score there. `fold` says
@@ -93,7 +96,8 @@ def gene_links(
     models = dict.fromkeys(method.split(".")[0] for method in methods if "." in method)
     for model in models:
         kinds = [method.split(".")[1] for method in methods if method.startswith(f"{model}.")]
-        parts.append(_model_links(study, abc, gene_id, model=model, kinds=kinds, perturbed=perturbed))
+        predictor = predictors(study, model, biosample)
+        parts.append(_model_links(predictor, abc, gene_id, model=model, kinds=kinds, perturbed=perturbed))
     return pd.concat(parts, ignore_index=True)[list(schema.LINKS.columns)]
 
 
@@ -104,7 +108,7 @@ def shared_neighbourhood(study: Study, biosample: str) -> Neighbourhood:
 
 
 def _model_links(
-    study: Study,
+    predictor: Predictor,
     abc: pd.DataFrame,
     gene_id: str,
     *,
@@ -112,7 +116,6 @@ def _model_links(
     kinds: Sequence[str],
     perturbed: Collection[str] | None,
 ) -> pd.DataFrame:
-    predictor = shared_predictor(study, model, str(abc["biosample"].iloc[0]) if len(abc) else "")
     scores = _ModelScores(predictor, gene_id, abc, perturbed)
     fold = predictor.fold_of(gene_id)
     return pd.concat(

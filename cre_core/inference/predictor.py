@@ -199,12 +199,7 @@ class Predictor:
         Raises:
           BadInput: a strength outside 0..1 or NaN, another number of elements, or a mode the model lacks.
         """
-        self._check_mode(mode)
-        strengths = np.asarray(strengths, np.float32)
-        if strengths.ndim != 2 or strengths.shape[1] != len(window.elements):
-            raise BadInput(f"strengths of shape {strengths.shape}; wanted (variants, {len(window.elements)})")
-        if not ((strengths >= 0) & (strengths <= 1)).all():
-            raise BadInput(f"a strength of {strengths[(strengths < 0) | ~(strengths <= 1)].flat[0]:g}; wanted 0 to 1")
+        strengths = self.checked_strengths(window, strengths, mode)
         if not len(window.elements):
             return self.predict([window])
         # Rows of one batch may differ in the last bit; equal variants are one row, so that no change is exactly 0.
@@ -213,6 +208,16 @@ class Predictor:
         batch = self._varied(window, torch.from_numpy(distinct), mode, shuffle)
         prediction = self.run(self.fold_of(window.gene["gene_id"]), batch)
         return Prediction(prediction.expression[row_of], prediction.attention[row_of])
+
+    def checked_strengths(self, window: GeneWindow, strengths: np.ndarray, mode: Mode) -> np.ndarray:
+        """(V, E) float32; BadInput as `predict_variants`."""
+        self._check_mode(mode)
+        strengths = np.asarray(strengths, np.float32)
+        if strengths.ndim != 2 or strengths.shape[1] != len(window.elements):
+            raise BadInput(f"strengths of shape {strengths.shape}; wanted (variants, {len(window.elements)})")
+        if not ((strengths >= 0) & (strengths <= 1)).all():
+            raise BadInput(f"a strength of {strengths[(strengths < 0) | ~(strengths <= 1)].flat[0]:g}; wanted 0 to 1")
+        return strengths
 
     def predict_edits(self, window: GeneWindow, edits: Sequence[BaseEdit]) -> Prediction:
         """Predict a gene as measured and with edited bases: two variants in one batch.
