@@ -13,6 +13,7 @@ import torch
 from cre_core.data.contact import TssContact
 from cre_core.data.inputs import ElementInputs, shared_inputs
 from cre_core.data.loops import ElementLoops
+from cre_core.data.quantile import parted_unit, quantile_normalised
 from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.schema import HALF_LIFE_FEATURES, Batch
@@ -89,7 +90,8 @@ class Neighbourhood:
           study: with elements, genes and their counts.
           biosample: whose counts.
           assays: signal columns, in the order a model wants them.
-          unit: of the signal given: `reads`, or `RPM`, which wants the depth of each experiment.
+          unit: of the signal given: `reads`, or `RPM`, which wants the depth of each experiment; followed by
+            `, quantile-normalised to NAME`, with the distribution that it has in another biosample.
           inputs: what the model reads of an element itself, for models that do.
           with_contact: give contact with the TSS too.
           with_loops: give loops between gene and elements too.
@@ -98,11 +100,14 @@ class Neighbourhood:
 
         Raises:
           UnknownName: no such biosample.
-          NotAvailable: the study lacks an assay, the depth of its experiment, sequence or a contact map.
+          NotAvailable: the study lacks an assay, the depth of its experiment, sequence or a contact map, or the
+            biosample to normalise to has no data.
         """
-        if biosample not in study.info.biosamples:
-            known = ", ".join(study.info.biosamples)
-            raise UnknownName(f"study {study.name} has no biosample '{biosample}'; it has {known}")
+        self.unit, self.normalised_to = parted_unit(unit)
+        for name in (biosample, *([self.normalised_to] if self.normalised_to else [])):
+            if name not in study.info.biosamples:
+                known = ", ".join(study.info.biosamples)
+                raise UnknownName(f"study {study.name} has no biosample '{name}'; it has {known}")
         self.study, self.biosample, self.assays = study, biosample, tuple(assays)
         elements = study.elements.copy()
         elements["center"] = (elements["start"] + elements["end"]) // 2
@@ -119,17 +124,30 @@ class Neighbourhood:
         self.contact = TssContact(study, biosample) if with_contact else None
         self.center = elements["center"].to_numpy()  # (N,)
         genes = study.genes
-        signal = _aligned(study.element_signal, biosample, self.assays, "element_id", elements["element_id"])
-        promoter_signal = _aligned(study.promoter_signal, biosample, self.assays, "gene_id", genes["gene_id"])
-        self.unit, self.reads_per_unit = unit, reads_per_unit(study, biosample, self.assays, unit)
-        self.signal = signal / self.reads_per_unit  # (N, T)
-        self.promoter_signal = promoter_signal / self.reads_per_unit  # (G, T)
+        self.reads_per_unit = reads_per_unit(study, biosample, self.assays, self.unit)
+        self.signal, self.promoter_signal = self._signals(biosample)  # (N, T), (G, T)
+        if self.normalised_to:
+            self._normalise()
         self.gene_features = genes.reindex(columns=list(HALF_LIFE_FEATURES)).to_numpy(np.float32)
         self._gene_row = pd.Index(genes["gene_id"])
         chroms = elements["chrom"].to_numpy()
         starts = np.flatnonzero(np.r_[True, chroms[1:] != chroms[:-1]]) if len(chroms) else np.array([], int)
         stops = np.r_[starts[1:], len(chroms)]
         self._span = {chroms[a]: (int(a), int(b)) for a, b in zip(starts, stops, strict=True)}
+
+    def _signals(self, biosample: str) -> tuple[np.ndarray, np.ndarray]:
+        """Of the elements (N, T) and of the TSS of every gene (G, T), in `unit`. NaN = no data."""
+        study, scale = self.study, reads_per_unit(self.study, biosample, self.assays, self.unit)
+        elements = _aligned(study.element_signal, biosample, self.assays, "element_id", self.elements["element_id"])
+        promoters = _aligned(study.promoter_signal, biosample, self.assays, "gene_id", study.genes["gene_id"])
+        return elements / scale, promoters / scale
+
+    def _normalise(self) -> None:
+        """Give the signal another biosample's distribution: promoters, other elements and TSS, each their own."""
+        elements, promoters = self._signals(self.normalised_to)
+        is_promoter = (self.elements["element_class"] == "promoter").to_numpy()
+        self.signal = quantile_normalised(self.signal, elements, group=is_promoter, of=self.normalised_to)
+        self.promoter_signal = quantile_normalised(self.promoter_signal, promoters, of=self.normalised_to)
 
     def rows_around(self, chrom: str, tss: int, reach_bp: int, limit: int | None) -> slice:
         """Rows of the elements whose centre lies within `reach_bp` of `tss`; with a limit, the nearest of them.

@@ -29,7 +29,8 @@ from cre_core.schema import HALF_LIFE_FEATURES, Batch, Prediction
 class EPInformerCountsConfig:
     """Everything that is needed to rebuild the model, and the window that it was made for."""
 
-    tracks: tuple[str, ...] = ("dnase", "h3k27ac")  # order of Batch.signal and Batch.promoter_signal, in reads
+    tracks: tuple[str, ...] = ("dnase", "h3k27ac")  # order of Batch.signal and Batch.promoter_signal
+    signal_unit: str = "reads"  # or "reads, quantile-normalised to K562", as ABC does it
     max_distance_bp: int = 2_000_000  # MYC's farthest validated enhancer lies 1.96 Mb away
     n_elements: int = 2048  # the most crowded K562 window holds 1,523: nothing is left out
     width: int = 32  # 64 was no better on K562 and twice the work

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Literal, get_args
-
-import yaml
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from cre_core.data.element_classes import Augmentation, Split
-from cre_core.errors import BadInput, UnknownName
+from cre_core.errors import BadInput
 from cre_core.models.create import CLASSES
 from cre_core.models.create_losses import PAPER, RELEASED, RELEASED_FIRST_50_EPOCHS, LossWeights
-from cre_core.training.recipe import FOLDER
+from cre_core.training.settings import (
+    Count,
+    Positive,
+    Rate,
+    Whole,
+    changed,
+    parsed_changes,
+    read_settings,
+    recipe_from,
+)
 
 _COPIES = {"silencer": 5, "enhancer": 5, "promoter": 3, "insulator": 3, "background": 1}
 
@@ -47,20 +54,20 @@ class ClassRecipe:
     config: dict[str, Any] = field(default_factory=dict)
     open_track: str = "dnase"
     split: Split = "chromosome"
-    stride_bp: int = 10
+    stride_bp: Whole = 10
     train_copies: dict[str, int] = field(default_factory=lambda: dict(_COPIES))
     test_copies: int = 5
     reverse_complement: bool = True
     weights: Literal["paper", "released"] = "paper"
-    reconstruction_epochs: int = 0
-    batch_size: int = 1024
-    epochs: int = 300
-    patience: int | None = None
-    patience_from: int = 0
-    learning_rate: float = 5e-5
-    plateau_patience: int | None = None
-    weight_decay: float = 0.0
-    n_seeds: int = 1
+    reconstruction_epochs: Whole = 0
+    batch_size: Count = 1024
+    epochs: Count = 300
+    patience: Whole | None = None
+    patience_from: Whole = 0
+    learning_rate: Positive = 5e-5
+    plateau_patience: Whole | None = None
+    weight_decay: Rate = 0.0
+    n_seeds: Count = 1
     note: str = ""
 
     @property
@@ -81,38 +88,27 @@ class ClassRecipe:
         return RELEASED_FIRST_50_EPOCHS  # the paper's without the classes
 
 
-def load_class_recipe(name_or_path: str) -> ClassRecipe:
+def load_class_recipe(name_or_path: str, changes: Sequence[str] = ()) -> ClassRecipe:
     """A recipe of CREATE by name or from a YAML file.
+
+    Args:
+      changes: `KEY=VALUE` or `config.KEY=VALUE`; the recipe's name then says which.
 
     Raises:
       UnknownName: neither a known name nor a file, or a setting with a word that it does not know.
-      BadInput: a recipe of another model, an unknown or missing key, or copies that are no odd number of each class.
+      BadInput: a recipe of another model, an unknown or missing key, a value of the wrong kind, or copies that are no
+        odd number of each class.
     """
-    path = FOLDER / f"{name_or_path}.yaml"
-    if not path.is_file():
-        path = Path(name_or_path)
-    if not path.is_file():
-        known = ", ".join(sorted(entry.stem for entry in FOLDER.glob("create*.yaml")))
-        raise UnknownName(f"no recipe '{name_or_path}' of create; there are {known}, or give a YAML file")
-    content = yaml.safe_load(path.read_text())
-    if not isinstance(content, dict):
-        raise BadInput(f"{path.name} is not a recipe: wanted a mapping of settings")
+    content, path = read_settings(name_or_path, named="create*", of="create")
     if content.get("model") != "create":
         raise BadInput(f"recipe {path.name} trains {content.get('model', 'no named model')}; wanted create")
-    known_keys = [f.name for f in fields(ClassRecipe)]
-    unknown = [key for key in content if key not in known_keys]
-    if unknown:
-        raise BadInput(f"recipe {path.name} has no setting '{unknown[0]}'; it has {', '.join(known_keys)}")
-    recipe = ClassRecipe(**{"name": path.stem, **content})
+    content = changed({"name": path.stem, **content}, parsed_changes(changes))
+    recipe = recipe_from(ClassRecipe, content, source=path.name)
     _check(recipe)
     return recipe
 
 
 def _check(recipe: ClassRecipe) -> None:
-    for setting, known in (("split", get_args(Split)), ("weights", ("paper", "released"))):
-        if getattr(recipe, setting) not in known:
-            came = getattr(recipe, setting)
-            raise UnknownName(f"recipe {recipe.name}: no {setting} '{came}'; there are {', '.join(known)}")
     classes = recipe.config.get("classes", CLASSES)
     if set(recipe.train_copies) != set(classes):
         came = ", ".join(recipe.train_copies) or "none"

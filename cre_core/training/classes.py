@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,24 +11,20 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.callbacks import EarlyStopping
 from sklearn.metrics import average_precision_score
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from cre_core.data.class_inputs import ClassInputs
 from cre_core.data.element_classes import (
     ClassDataset,
     ShuffledBatches,
-    Split,
-    fold_names,
     labelled_elements,
     split_elements,
     whole_elements,
 )
 from cre_core.data.study import Study
-from cre_core.errors import BadInput, NotAvailable
+from cre_core.errors import NotAvailable
 from cre_core.models import checkpoint
 from cre_core.models.create import Create, CreateConfig
 from cre_core.models.create_losses import (
@@ -39,8 +33,13 @@ from cre_core.models.create_losses import (
 )
 from cre_core.models.registry import build
 from cre_core.schema import ElementInput
+from cre_core.training.choices import ALL, biosamples_of, folds_of
 from cre_core.training.class_recipe import ClassRecipe, load_class_recipe
-from cre_core.training.run import LAST, Report, SaveEveryEpoch, _biosamples
+from cre_core.training.fit import fit, loader
+from cre_core.training.module import SeededModule
+from cre_core.training.run import Report
+from cre_core.training.saved import is_trained, origin
+from cre_core.training.settings import check_config
 
 UNIT = "class logit"
 BEST = "valid_auprc"  # macro, over the copies' mean probabilities
@@ -50,17 +49,15 @@ VALIDATION_COPIES = 512
 # ---------------------------------------------------------------- one step
 
 
-class ClassModule(lightning.LightningModule):
+class ClassModule(SeededModule):
     """Trains CREATE, for Lightning's trainer."""
 
-    def __init__(self, model: Create, recipe: ClassRecipe, *, seed: int = 0) -> None:
-        super().__init__()
-        self.model, self.recipe, self.seed = model, recipe, seed
-        self._validated: list[tuple[Tensor, Tensor]] = []
+    model: Create
 
-    def on_train_epoch_start(self) -> None:
-        """Begin every epoch with its own random numbers, so that a resumed run draws what it would have drawn."""
-        torch.manual_seed(1_000_003 * self.seed + self.current_epoch)
+    def __init__(self, model: Create, recipe: ClassRecipe, *, seed: int = 0) -> None:
+        super().__init__(model, recipe_name=recipe.name, seed=seed)
+        self.recipe = recipe
+        self._validated: list[tuple[Tensor, Tensor]] = []
 
     def training_step(self, batch: tuple[ElementInput, Tensor], _: int) -> Tensor:
         elements, labels = batch
@@ -146,22 +143,26 @@ def train_classes(
     *,
     biosample: str,
     out: Path,
-    folds: str = "all",
+    leave_out: str = "",
+    folds: str = ALL,
     recipe: str | None = None,
+    changes: Sequence[str] = (),
     device: str = "auto",
     report: Report,
 ) -> list[dict[str, Any]]:
     """Train CREATE on the labelled elements of one biosample, or one model on those of several.
 
-    Args and Returns as `run.train_model`, with the best validation auPRC for the loss.
+    Args and Returns as `run.train_model`, with labels for expression and the best validation auPRC for the loss.
 
     Raises:
       NotAvailable: the study lacks labels or an input that the recipe reads.
       UnknownName, BadInput: as `run.train_model`, `load_class_recipe`, `labelled_elements` and `split_elements`.
     """
-    plan = load_class_recipe(recipe or "create")
-    names = _fold_names(study, plan.split, folds)
-    biosamples = _biosamples(study, biosample)
+    plan = load_class_recipe(recipe or "create", changes)
+    check_config(plan.model, _config(plan), source=f"recipe {plan.name}")
+    names = folds_of(study, folds, split=plan.split)
+    having = study.element_labels["biosample"].unique()
+    biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
     folder = out / model / "+".join(biosamples)
     rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
     for done, (fold, seed) in enumerate(todo):
@@ -173,25 +174,11 @@ def train_classes(
     return rows
 
 
-def _fold_names(study: Study, split: Split, folds: str) -> list[str]:
-    known = fold_names(study, split)
-    if folds == "all":
-        return known
-    names = [f"fold_{part.strip().removeprefix('fold_')}" for part in folds.split(",")]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadInput(f"study {study.name} has no {unknown[0]} by {split}; it has {known[0]} ... {known[-1]}")
-    return names
-
-
 def _train_one(
     study: Study, recipe: ClassRecipe, *, biosamples: Sequence[str], fold: str, seed: int, folder: Path, device: str
 ) -> dict[str, Any]:
     path = folder / f"{fold}-seed_{seed}.safetensors"
-    if path.is_file():
-        made_by = checkpoint.read_info(path).provenance.get("recipe", recipe.name)
-        if made_by != recipe.name:
-            raise BadInput(f"{path} was made by recipe {made_by}, not {recipe.name}; remove it or give another --out")
+    if is_trained(path, recipe=recipe.name):
         return {"fold": fold, "seed": seed, "state": "was there already"}
     torch.set_num_threads(1)  # as in `run`: two cost more than they bring
     lightning.seed_everything(seed, verbose=False)
@@ -247,10 +234,7 @@ def _provenance(
     study: Study, recipe: ClassRecipe, biosamples: Sequence[str], train: ClassDataset, valid: ClassDataset
 ) -> dict[str, Any]:
     return {
-        "study": study.name,
-        "study_created": study.info.provenance.get("created", ""),
-        "is_simulated": study.info.is_simulated,
-        "recipe": recipe.name,
+        **origin(study, recipe.name),
         "split": recipe.split,
         "split_biosamples": list(biosamples),
         "open_track": recipe.open_track,
@@ -275,46 +259,19 @@ def _fit(
 ) -> float:
     """Train in place; the weights of the best validation epoch stay. Returns that epoch's auPRC."""
     sampler = ShuffledBatches(len(train), batch_size=recipe.batch_size, seed=seed)
-    module = ClassModule(model, recipe, seed=seed)
-    best = ModelCheckpoint(running, filename="best", monitor=BEST, mode="max", enable_version_counter=False)
-    callbacks: list[Any] = [best, SaveEveryEpoch(running / LAST)]
+    callbacks = []
     if recipe.patience is not None:
         first = max(recipe.reconstruction_epochs, recipe.patience_from)
         callbacks.append(PatientFrom(first, patience=recipe.patience))
-    trainer, resume = _trainer(recipe, callbacks, running, device), running / LAST
-    batches = whole_elements(valid, n_copies=VALIDATION_COPIES)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
-        trainer.fit(
-            module,
-            DataLoader(train, sampler=sampler, batch_size=None),
-            DataLoader(valid, sampler=batches, batch_size=None),  # type: ignore[arg-type]
-            ckpt_path=str(resume) if resume.is_file() else None,
-            weights_only=False,
-        )
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=False)["state_dict"]
-    model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
-    for path in running.glob("*.ckpt"):
-        path.unlink()
-    running.rmdir()
-    return float(best.best_model_score or np.nan)
-
-
-def _trainer(recipe: ClassRecipe, callbacks: Sequence[Any], running: Path, device: str) -> lightning.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
-    if device == "cuda" and not on_gpu:
-        raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
-    return lightning.Trainer(
-        max_epochs=recipe.epochs,
-        accelerator="gpu" if on_gpu else "cpu",
-        devices=1,
-        precision="32-true",  # the codebook's running means want it
-        callbacks=list(callbacks),
-        logger=CSVLogger(running.parent / "logs", name=running.name.lstrip("."), version=""),
-        default_root_dir=running,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=50,
+    return fit(
+        ClassModule(model, recipe, seed=seed),
+        model,
+        train=loader(train, sampler),
+        valid=loader(valid, whole_elements(valid, n_copies=VALIDATION_COPIES)),
+        watched=BEST,
+        mode="max",
+        epochs=recipe.epochs,
+        running=running,
+        device=device,
+        callbacks=callbacks,
     )

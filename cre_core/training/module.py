@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from cre_core.data.dataset import GeneDataset
+from cre_core.errors import BadInput
 from cre_core.models.scpge import ScPGE
 from cre_core.schema import Batch
-from cre_core.training.recipe import Recipe
+from cre_core.training.recipe import Fitting, Recipe
 
 LOSSES = {"smooth_l1": F.smooth_l1_loss, "mse": F.mse_loss}
 
@@ -46,35 +47,45 @@ class Shares(Dataset[Share]):
         return Share(inputs, target, (high - low) * n / len(genes), len(genes))
 
 
-class ExpressionModule(lightning.LightningModule):
-    """Trains a model that gives a Prediction to give the expression of its genes."""
+class SeededModule(lightning.LightningModule):
+    """Trains a model so that a run that was killed goes on as if it had not been, and as no other recipe's."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, *, n_steps: int, seed: int = 0) -> None:
+    def __init__(self, model: nn.Module, *, recipe_name: str, seed: int) -> None:
         super().__init__()
-        self.model, self.recipe, self.n_steps, self.seed = model, recipe, n_steps, seed
+        self.model, self.recipe_name, self.seed = model, recipe_name, seed
 
     def on_train_epoch_start(self) -> None:
         """Begin every epoch with its own random numbers, so that a resumed run draws what it would have drawn."""
         torch.manual_seed(1_000_003 * self.seed + self.current_epoch + 1_000_000_007 * self.global_rank)
 
-    def training_step(self, batch: Share, _: int) -> Tensor:
-        inputs, target, weight, n_genes = batch
-        if self.recipe.element_dropout:
-            share = self.recipe.element_dropout * torch.rand_like(inputs.strength[:, :1])  # (B, 1)
-            kept = torch.rand_like(inputs.strength) >= share  # (B, E)
-            inputs = inputs.with_(strength=inputs.strength * kept)
-        loss = weight * self._loss(inputs, target, with_attention=True)
-        self.log("train_loss", loss, batch_size=n_genes, sync_dist=True)
-        return loss
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say whose run this is."""
+        checkpoint["recipe"] = self.recipe_name
 
-    def validation_step(self, batch: Share, _: int) -> None:
-        inputs, target, weight, n_genes = batch
-        loss = weight * self._loss(inputs, target)
-        self.log("valid_loss", loss, batch_size=n_genes, prog_bar=True, sync_dist=True)
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to go on where a run of another recipe was.
+
+        Raises:
+          BadInput: it was another's.
+        """
+        before = checkpoint.get("recipe", self.recipe_name)
+        if before != self.recipe_name:
+            raise BadInput(
+                f"a run of recipe {before} was stopped here; finish it before one of {self.recipe_name}, "
+                "remove its hidden folder or give another --out"
+            )
+
+
+class FittedModule(SeededModule):
+    """With the optimizer and the schedule of a recipe."""
+
+    def __init__(self, model: nn.Module, recipe: Fitting, *, n_steps: int, seed: int = 0) -> None:
+        super().__init__(model, recipe_name=recipe.name, seed=seed)
+        self.fitting, self.n_steps = recipe, n_steps
 
     def configure_optimizers(self) -> Any:
         """AdamW, with the recipe's schedule."""
-        recipe = self.recipe
+        recipe = self.fitting
         trained = [p for p in self.model.parameters() if p.requires_grad]
         # Decay pulls weights to 0; biases and the scales of norms have no reason to be there.
         groups = [
@@ -92,15 +103,38 @@ class ExpressionModule(lightning.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
+    def _share_of_rate(self, step: int) -> float:
+        """Of the largest learning rate: up from the floor in the warm-up, down to it at the last step."""
+        floor, up = self.fitting.floor_rate / self.fitting.learning_rate, self.fitting.warmup_steps
+        share = step / up if step < up else max(0.0, (self.n_steps - step) / max(1, self.n_steps - up))
+        return floor + (1 - floor) * share
+
+
+class ExpressionModule(FittedModule):
+    """Trains a model that gives a Prediction to give the expression of its genes."""
+
+    def __init__(self, model: nn.Module, recipe: Recipe, *, n_steps: int, seed: int = 0) -> None:
+        super().__init__(model, recipe, n_steps=n_steps, seed=seed)
+        self.recipe = recipe
+
+    def training_step(self, batch: Share, _: int) -> Tensor:
+        inputs, target, weight, n_genes = batch
+        if self.recipe.element_dropout:
+            share = self.recipe.element_dropout * torch.rand_like(inputs.strength[:, :1])  # (B, 1)
+            kept = torch.rand_like(inputs.strength) >= share  # (B, E)
+            inputs = inputs.with_(strength=inputs.strength * kept)
+        loss = weight * self._loss(inputs, target, with_attention=True)
+        self.log("train_loss", loss, batch_size=n_genes, sync_dist=True)
+        return loss
+
+    def validation_step(self, batch: Share, _: int) -> None:
+        inputs, target, weight, n_genes = batch
+        loss = weight * self._loss(inputs, target)
+        self.log("valid_loss", loss, batch_size=n_genes, prog_bar=True, sync_dist=True)
+
     def transfer_batch_to_device(self, batch: Share, device: torch.device, _: int) -> Share:
         """Move the tensors of a Batch, which Lightning does not know."""
         return batch._replace(inputs=batch.inputs.to(str(device)), target=batch.target.to(device))
-
-    def _share_of_rate(self, step: int) -> float:
-        """Of the largest learning rate: up from the floor in the warm-up, down to it at the last step."""
-        floor, up = self.recipe.floor_rate / self.recipe.learning_rate, self.recipe.warmup_steps
-        share = step / up if step < up else max(0.0, (self.n_steps - step) / max(1, self.n_steps - up))
-        return floor + (1 - floor) * share
 
     def _loss(self, inputs: Batch, target: Tensor, *, with_attention: bool = False) -> Tensor:
         prediction = self.model(inputs)

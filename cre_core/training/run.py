@@ -15,30 +15,32 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
-from torch.utils.data import DataLoader
 
 from cre_core.data.dataset import BucketSampler, GeneDataset, PlaceSampler, Thinning
 from cre_core.data.study import Study
 from cre_core.data.windows import neighbourhood_for
 from cre_core.errors import BadInput, NotAvailable, UnknownName
-from cre_core.io.files import written_whole
 from cre_core.models import checkpoint
 from cre_core.models.creator import Creator
-from cre_core.models.epinformer import ActivityEncoder, EPInformer
+from cre_core.models.epinformer import EPInformer
 from cre_core.models.epinformer_counts import EPInformerCounts
 from cre_core.models.registry import FAMILIES, build
 from cre_core.models.scpge import ScPGE
 from cre_core.schema import ExpressionUnit
-from cre_core.training.module import ExpressionModule, Share, Shares
+from cre_core.training.choices import ALL, biosamples_of, folds_of
+from cre_core.training.fit import fill_from, loader
+from cre_core.training.module import ExpressionModule, Shares
+from cre_core.training.pretrained import ACTIVITY_MODEL, start_from_pretrained
 from cre_core.training.recipe import Recipe, load_recipe
+from cre_core.training.saved import LAST, SaveEveryEpoch, is_trained, origin
+from cre_core.training.settings import check_config, parsed_changes
 
 Report = Callable[[str, int, int], None]
 VALIDATION_BATCH = 256
-LAST = "last.ckpt"  # where a running training is
 # What a model is trained by when nothing is said; EPInformer from counts, which most studies have.
 PUBLISHED_RECIPES = {"epinformer": "counts", "creator": "creator", "scpge": "scpge", "create": "create"}
 
@@ -51,34 +53,16 @@ class Machine(NamedTuple):
     nodes: int = 1
 
 
-class SaveEveryEpoch(Checkpoint):
-    """Keeps where a run is, after every epoch, whole or not at all; Lightning's own skips the worse ones.
-
-    A Checkpoint, because those come last: the best epoch and the patience left are then part of what is kept.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
-        """Write beside, then rename; every process takes part, the first writes."""
-        if trainer.should_stop:  # out of patience: a run killed here repeats this epoch, and stops again
-            return
-        if not trainer.is_global_zero:
-            trainer.save_checkpoint(self.path)
-            return
-        with written_whole(self.path) as partial:
-            trainer.save_checkpoint(partial)
-
-
 def train_model(
     study: Study,
     model: str,
     *,
     biosample: str,
     out: Path,
-    folds: str = "all",
+    leave_out: str = "",
+    folds: str = ALL,
     recipe: str | None = None,
+    changes: Sequence[str] = (),
     device: str = "auto",
     devices: int = 1,
     nodes: int = 1,
@@ -89,9 +73,12 @@ def train_model(
     Args:
       study: with expression, folds and the recipe's tracks.
       model: family name; weights go to OUT/MODEL/BIOSAMPLE/fold_1-seed_0.safetensors and so on.
-      biosample: one name, or several with commas between; their folder is then A+B.
-      folds: `all` or numbers such as `1,2,7`.
+      biosample: one name, several with commas between, or `all` with expression that are not held out; the folder of
+        several is A+B.
+      leave_out: biosamples of those that are not to be learned.
+      folds: `all`, numbers such as `1,2,7`, or `paper`: see `folds_of`.
       recipe: name or YAML file; None = the model's own, as published.
+      changes: of the recipe: `KEY=VALUE`, or `config.KEY=VALUE` of the model's config.
       device: auto, cpu or cuda.
       devices: processes on each node; with more than one the command starts itself again for the others. Each step's
         genes are shared out, so the recipe means the same on any number; batch normalisation sees a share alone.
@@ -105,14 +92,16 @@ def train_model(
 
     Raises:
       NotAvailable: the study lacks what the recipe needs.
-      UnknownName: a biosample that is not there.
-      BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, weights of another
-        recipe in the folder, no device or node, or more GPUs than there are.
+      UnknownName: a biosample that is not there, or a word that a setting does not know.
+      BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, a setting that it
+        does not have or of the wrong kind, weights of another recipe in the folder, an encoder that saw test genes,
+        no device or node, or more GPUs than there are.
     """
     machine = _machine(device, devices, nodes)
-    plan = _plan(model, recipe)
-    names = _fold_names(study, folds)
-    biosamples = _biosamples(study, biosample)
+    plan = _plan(model, recipe, changes)
+    names = folds_of(study, folds)
+    having = study.expression.loc[study.expression["measure"] == plan.measure, "biosample"].unique()
+    biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
     folder = out / model / "+".join(biosamples)
     rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
     for done, (fold, seed) in enumerate(todo):
@@ -143,57 +132,37 @@ def _is_first() -> bool:
     return getattr(rank_zero_only, "rank", 0) == 0
 
 
-def _plan(model: str, recipe: str | None) -> Recipe:
-    """The recipe with the settings that the model's name stands for."""
+def _plan(model: str, recipe: str | None, changes: Sequence[str]) -> Recipe:
+    """The recipe with the changes, and with the settings that the model's name stands for."""
     if model not in FAMILIES:
-        raise UnknownName(f"no model '{model}' to train; there are {', '.join(FAMILIES)}")
+        raise UnknownName(f"no model '{model}' to train; there are {', '.join([*FAMILIES, ACTIVITY_MODEL])}")
     wanted, settings = FAMILIES[model]
-    plan = load_recipe(recipe or PUBLISHED_RECIPES[wanted])
-    if not plan.model.startswith(wanted):
+    for key in settings:
+        if f"config.{key}" in parsed_changes(changes):
+            raise BadInput(f"--set config.{key}: {model} is the one with {key} {settings[key]}; train another model")
+    plan = load_recipe(recipe or PUBLISHED_RECIPES[wanted], changes)
+    if not plan.model.startswith(wanted) or plan.model == ACTIVITY_MODEL:
         raise BadInput(f"recipe {plan.name} trains {plan.model}; wanted one of {model}")
-    return replace(plan, config={**plan.config, **settings})
-
-
-def _biosamples(study: Study, text: str) -> list[str]:
-    names = [part.strip() for part in text.replace("+", ",").split(",") if part.strip()]
-    names = list(dict.fromkeys(names))
-    held_out = study.info.provenance.get("held_out_biosamples", [])
-    for name in names:
-        if name in held_out:
-            raise BadInput(f"{name} is held out of training in study {study.name}; train on another biosample")
-    if not names:
-        raise BadInput("no biosample came; wanted one or several with commas between")
-    return names
-
-
-def _fold_names(study: Study, folds: str) -> list[str]:
-    known = [column for column in study.folds if column.startswith("fold_")]
-    if folds == "all":
-        return known
-    names = [f"fold_{part.strip().removeprefix('fold_')}" for part in folds.split(",")]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadInput(f"study {study.name} has no {unknown[0]}; it has {known[0]} ... {known[-1]}")
-    return names
+    plan = replace(plan, config={**plan.config, **settings})
+    check_config(plan.model, plan.config, source=f"recipe {plan.name}")
+    return plan
 
 
 def _train_one(
     study: Study, recipe: Recipe, *, biosamples: Sequence[str], fold: str, seed: int, folder: Path, machine: Machine
 ) -> dict[str, Any]:
     path = folder / f"{fold}-seed_{seed}.safetensors"
-    if path.is_file():
-        made_by = checkpoint.read_info(path).provenance.get("recipe", recipe.name)
-        if made_by != recipe.name:
-            raise BadInput(f"{path} was made by recipe {made_by}, not {recipe.name}; remove it or give another --out")
+    if is_trained(path, recipe=recipe.name):
         return {"fold": fold, "seed": seed, "state": "was there already"}
     # On small tensors two threads cost more than they bring, and far more when the machine has other work.
     torch.set_num_threads(1)
-    model = _fresh(recipe, seed)
+    model, start = _fresh(study, recipe, fold=fold, seed=seed)
     parts = [_datasets(study, recipe, model, biosample=biosample, fold=fold) for biosample in biosamples]
     train, valid = (GeneDataset.joined([part[name] for part in parts]) for name in ("train", "valid"))
     started, running = time.perf_counter(), folder / f".{fold}-seed_{seed}"
     if recipe.n_candidates > 1 and not (running / LAST).is_file():
-        model = _best_start(train, valid, recipe, seed=seed, running=running, machine=machine)
+        candidates = (_fresh(study, recipe, fold=fold, seed=seed + 1_000 * n)[0] for n in range(recipe.n_candidates))
+        model = _best_start(candidates, train, valid, recipe, seed=seed, running=running, machine=machine)
     best = _fit(model, train, valid, recipe, seed=seed, running=running, machine=machine)
     seconds = time.perf_counter() - started
     info = checkpoint.describe(
@@ -203,10 +172,8 @@ def _train_one(
         fold=fold,
         seed=seed,
         provenance={
-            "study": study.name,
-            "study_created": study.info.provenance.get("created", ""),
-            "is_simulated": study.info.is_simulated,
-            "recipe": recipe.name,
+            **origin(study, recipe.name),
+            **start,
             "n_train": len(train),
             "n_valid": len(valid),
             "best_valid_loss": round(best, 5),
@@ -217,15 +184,27 @@ def _train_one(
     return {"fold": fold, "seed": seed, "valid_loss": round(best, 4), "seconds": round(seconds, 1)}
 
 
-def _fresh(recipe: Recipe, seed: int) -> nn.Module:
+def _fresh(study: Study, recipe: Recipe, *, fold: str, seed: int) -> tuple[nn.Module, dict[str, str]]:
+    """A model before its first step, and what its checkpoint says about where it starts from."""
     lightning.seed_everything(seed, verbose=False)
     model = build(recipe.model, recipe.config)
-    _start_from_pretrained(model, recipe)
-    return model
+    said = {}
+    if recipe.pretrained_encoder is not None:
+        said = start_from_pretrained(
+            model, recipe.pretrained_encoder, study=study, fold=fold, seed=seed, recipe=recipe.name
+        )
+    return model.train(), said  # Lightning leaves the mode as it is; a frozen encoder's stays in evaluation
 
 
 def _best_start(
-    train: GeneDataset, valid: GeneDataset, recipe: Recipe, *, seed: int, running: Path, machine: Machine
+    candidates: Iterable[nn.Module],
+    train: GeneDataset,
+    valid: GeneDataset,
+    recipe: Recipe,
+    *,
+    seed: int,
+    running: Path,
+    machine: Machine,
 ) -> nn.Module:
     """Of several random starts, the one that predicts the validation genes best after one epoch at the floor rate.
 
@@ -236,21 +215,10 @@ def _best_start(
         learning_rate=recipe.floor_rate or recipe.learning_rate,
     )  # fmt: skip
     starts = []
-    for number in range(recipe.n_candidates):
-        model = _fresh(recipe, seed + 1_000 * number)
+    for number, model in enumerate(candidates):
         loss = _fit(model, train, valid, first, seed=seed, running=running / f"start_{number}", machine=machine)
         starts.append((loss, number, model))
     return min(starts, key=lambda start: start[:2])[2]
-
-
-def _start_from_pretrained(model: nn.Module, recipe: Recipe) -> None:
-    if recipe.pretrained_encoder is None:
-        return
-    if not isinstance(model, EPInformer):
-        raise BadInput(f"recipe {recipe.name} names a pretrained encoder; {recipe.model} has no encoder of sequence")
-    encoder, _info = checkpoint.load(Path(recipe.pretrained_encoder), wanted="epinformer-activity")
-    assert isinstance(encoder, ActivityEncoder)
-    model.start_from(encoder)
 
 
 def _datasets(study: Study, recipe: Recipe, model: nn.Module, *, biosample: str, fold: str) -> dict[str, GeneDataset]:
@@ -327,14 +295,13 @@ def _fit(
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
         trainer.fit(
             module,
-            _loader(train, sampler),
-            _loader(valid, _parts(len(valid))),
+            loader(Shares(train), sampler),
+            loader(Shares(valid), _parts(len(valid))),
             ckpt_path=str(resume) if resume.is_file() else None,
             weights_only=False,
         )
     if recipe.keep == "best":
-        state = torch.load(best.best_model_path, map_location="cpu", weights_only=False)["state_dict"]
-        model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+        fill_from(Path(best.best_model_path), model)
     trainer.strategy.barrier()  # every process has read the best weights
     if trainer.is_global_zero:
         _remove(running)
@@ -364,11 +331,6 @@ def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, machine: M
         num_sanity_val_steps=0,
         log_every_n_steps=50,
     )
-
-
-def _loader(dataset: GeneDataset, batches: Iterable[list[int]]) -> DataLoader[Share]:
-    # A loader draws a number each time it starts, before an epoch's seed is set or after it: from its own generator.
-    return DataLoader(Shares(dataset), sampler=batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
 
 
 def _parts(n: int) -> list[list[int]]:

@@ -127,7 +127,7 @@ def test_a_study_without_loops_or_labels(tmp_path: Path) -> None:
 
 def test_bad_requests(study: Study, tmp_path: Path) -> None:
     recipe = class_recipe(tmp_path / "small.yaml")
-    with pytest.raises(BadInput, match=r"study toy has no fold_9 by chromosome; it has fold_1 \.\.\. fold_2"):
+    with pytest.raises(BadInput, match=r"study toy has no fold_9; it has fold_1 \.\.\. fold_2"):
         train(study, recipe, tmp_path, folds="9")
     with pytest.raises(UnknownName, match="no recipe 'nothing' of create; there are create, create-demo, or give"):
         load_class_recipe("nothing")

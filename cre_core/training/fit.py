@@ -1,0 +1,101 @@
+"""One training in one process, for modules that read elements: the loop, its best epoch, and how it goes on."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from cre_core.errors import NotAvailable
+from cre_core.training.saved import LAST, SaveEveryEpoch
+
+
+def fit(
+    module: lightning.LightningModule,
+    model: nn.Module,
+    *,
+    train: DataLoader[Any],
+    valid: DataLoader[Any],
+    watched: str,
+    mode: Literal["min", "max"],
+    epochs: int,
+    running: Path,
+    device: str,
+    callbacks: Sequence[Any] = (),
+    clip_norm: float | None = None,
+) -> float:
+    """Train a module in place; the weights of the best epoch stay in its model.
+
+    Args:
+      module: whose `model.` the model is.
+      model: filled with the best weights.
+      train, valid: batches.
+      watched: logged value whose best epoch is kept, the smallest or the largest (`mode`).
+      epochs: at most.
+      running: folder of this training while it runs; one that is there goes on. Removed at the end.
+      device: auto, cpu or cuda.
+      callbacks: more of Lightning's, such as early stopping.
+      clip_norm: gradient norm bound.
+
+    Returns:
+      The best epoch's value.
+
+    Raises:
+      NotAvailable: cuda is asked for and the machine has none.
+      BadInput: what runs in that folder is another recipe's.
+    """
+    best = ModelCheckpoint(running, filename="best", monitor=watched, mode=mode, enable_version_counter=False)
+    trainer = _trainer([best, SaveEveryEpoch(running / LAST), *callbacks], epochs, running, device, clip_norm)
+    resume = running / LAST
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
+        trainer.fit(module, train, valid, ckpt_path=str(resume) if resume.is_file() else None, weights_only=False)
+    fill_from(Path(best.best_model_path), model)
+    shutil.rmtree(running, ignore_errors=True)
+    return float(best.best_model_score if best.best_model_score is not None else np.nan)
+
+
+def fill_from(path: Path, model: nn.Module) -> None:
+    """Put the weights that a module had at an epoch in its model."""
+    state = torch.load(path, map_location="cpu", weights_only=False)["state_dict"]
+    model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+
+
+def loader(dataset: Dataset[Any], batches: Iterable[list[int]]) -> DataLoader[Any]:
+    """Loads batches of row numbers, in this process."""
+    # A loader draws a number each time it starts, before an epoch's seed is set or after it: from its own generator.
+    return DataLoader(dataset, sampler=batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
+
+
+def _trainer(
+    callbacks: Sequence[Any], epochs: int, running: Path, device: str, clip_norm: float | None
+) -> lightning.Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
+    if device == "cuda" and not on_gpu:
+        raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
+    return lightning.Trainer(
+        max_epochs=epochs,
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=1,
+        precision="32-true",  # the running means of a codebook want it
+        gradient_clip_val=clip_norm,
+        callbacks=list(callbacks),
+        logger=CSVLogger(running.parent / "logs", name=running.name.lstrip("."), version=""),
+        default_root_dir=running,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=50,
+    )

@@ -1,0 +1,59 @@
+"""What a training leaves: finished weights, and where a running one is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightning
+from lightning.pytorch.callbacks import Checkpoint
+
+from cre_core.data.study import Study
+from cre_core.errors import BadInput
+from cre_core.io.files import written_whole
+from cre_core.models import checkpoint
+
+LAST = "last.ckpt"  # where a running training is
+
+
+class SaveEveryEpoch(Checkpoint):
+    """Keeps where a run is, after every epoch, whole or not at all; Lightning's own skips the worse ones.
+
+    A Checkpoint, because those come last: the best epoch and the patience left are then part of what is kept.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        """Write beside, then rename; every process takes part, the first writes."""
+        if trainer.should_stop:  # out of patience: a run killed here repeats this epoch, and stops again
+            return
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.path)
+            return
+        with written_whole(self.path) as partial:
+            trainer.save_checkpoint(partial)
+
+
+def is_trained(path: Path, *, recipe: str) -> bool:
+    """Whether finished weights are there.
+
+    Raises:
+      BadInput: there are some, of another recipe or of the same with other changes.
+    """
+    if not path.is_file():
+        return False
+    made_by = checkpoint.read_info(path).provenance.get("recipe", recipe)
+    if made_by != recipe:
+        raise BadInput(f"{path} was made by recipe {made_by}, not {recipe}; remove it or give another --out")
+    return True
+
+
+def origin(study: Study, recipe: str) -> dict[str, object]:
+    """What every checkpoint says about where it came from."""
+    return {
+        "study": study.name,
+        "study_created": study.info.provenance.get("created", ""),
+        "is_simulated": study.info.is_simulated,
+        "recipe": recipe,
+    }
