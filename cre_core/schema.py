@@ -215,7 +215,8 @@ class ElementInput:
     """What the first stage of a model is given: N elements, each alone, all of one width. Tensors only.
 
     Attributes:
-      sequence: (N, L) int8, 0..3 = A C G T, 4 = N or padding; on the + strand.
+      sequence: (N, L) int8, 0..3 = A C G T, 4 = N or padding; on the + strand. Or (N, L, 4) float columns through
+        which a gradient flows, zeros for N or padding.
       signal: (N, L, T) float16 or float32 per base, in the model's track order and unit; NaN = no data. None for
         a model of sequence alone.
       motif: (N, K) float32, best score of each motif over both strands, 0..1; NaN for an element without a known

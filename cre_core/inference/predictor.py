@@ -16,6 +16,7 @@ from cre_core.data.dataset import GeneDataset
 from cre_core.data.study import Study
 from cre_core.data.windows import (
     PROMOTER_HALF_WIDTH_BP,
+    READS,
     RPM,
     GeneWindow,
     batch_of,
@@ -103,8 +104,9 @@ def label_of(info: checkpoint.CheckpointInfo, *, biosample: str) -> str:
         said += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
     if info.variant:
         said.append(_VARIANT_TITLES.get(info.variant, info.variant))
-    if info.config.get("signal_unit") == RPM and info.variant not in ("promoter", "pe"):
-        said.append(f"signal in {RPM}")
+    signal_unit = str(info.config.get("signal_unit", READS))
+    if signal_unit != READS and info.variant not in ("promoter", "pe"):
+        said.append(f"signal in {signal_unit}")
     if biosample not in trained_on:
         said.append(f"trained on {' and '.join(trained_on)}, never on {biosample}")
     title = spec_of(info.model).title + _FORM_TITLES.get(str(info.config.get("form")), "")
@@ -349,6 +351,7 @@ class Predictor:
             why = ": it reads no sequence" if mode == "scramble" else ""
             raise BadInput(f"{self.label} has no mode '{mode}' here{why}; it has {', '.join(self.modes)}")
 
+    @torch.inference_mode(False)  # a gradient may be asked of the weights later
     def models_of(self, fold: str) -> tuple[nn.Module, ...]:
         """A fold's models in evaluation mode, one per seed, loaded at first use."""
         if fold not in self._loaded:

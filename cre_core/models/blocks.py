@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import wrap_torch_function
 
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.schema import Batch, ElementInput
@@ -53,7 +54,12 @@ def encode_batch(batch: Batch, used: Tensor, encode: Encode, *, with_promoter: b
 
 
 def check_bases(sequence: Tensor, *, width: int | None = None) -> None:
-    """Raise BadInput unless `sequence` is (N, width) and holds 0..3 for A C G T and 4 for N or padding."""
+    """Raise BadInput unless `sequence` is (N, width) and holds 0..3 for A C G T and 4 for N or padding.
+
+    Bases may be soft too: (N, width, 4) finite numbers, a column of four per base, zeros for N or padding.
+    """
+    if sequence.is_floating_point():
+        return _check_soft_bases(sequence, width)
     if sequence.ndim != 2 or (width is not None and sequence.shape[1] != width):
         raise BadInput(f"sequences have shape {tuple(sequence.shape)}; wanted (N, {width or 'L'})")
     if sequence.numel() and (int(sequence.min()) < 0 or int(sequence.max()) > 4):
@@ -61,11 +67,18 @@ def check_bases(sequence: Tensor, *, width: int | None = None) -> None:
         raise BadInput(f"sequence holds {odd}; wanted 0..3 for A C G T and 4 for N or padding")
 
 
+def _check_soft_bases(sequence: Tensor, width: int | None) -> None:
+    if sequence.ndim != 3 or sequence.shape[2] != 4 or (width is not None and sequence.shape[1] != width):
+        raise BadInput(f"soft bases have shape {tuple(sequence.shape)}; wanted (N, {width or 'L'}, 4)")
+    if not sequence.isfinite().all():
+        raise BadInput("soft bases hold NaN or infinity; wanted a column of zeros for N or padding")
+
+
 def one_hot(sequence: Tensor) -> Tensor:
     """Bases to columns of four; 4 (N or padding) becomes a column of zeros.
 
     Args:
-      sequence: (N, L) integers, 0..3 = A C G T, 4 = N or padding.
+      sequence: (N, L) integers, 0..3 = A C G T, 4 = N or padding; or (N, L, 4) soft bases, given back as they are.
 
     Returns:
       (N, 4, L) float32.
@@ -74,9 +87,12 @@ def one_hot(sequence: Tensor) -> Tensor:
       BadInput: another number.
     """
     check_bases(sequence)
+    if sequence.is_floating_point():
+        return sequence.transpose(1, 2)  # (N, L, 4) -> (N, 4, L)
     return torch.eye(5, 4, device=sequence.device)[sequence.int()].transpose(1, 2)  # (N, L) -> (N, 4, L)
 
 
+@wrap_torch_function(lambda logits, strength: (logits, strength))  # one function to whoever watches or replaces them
 def weighted_softmax(logits: Tensor, strength: Tensor) -> Tensor:
     """Softmax of `logits + log(strength)` over the last axis, with a finite gradient at strength 0.
 

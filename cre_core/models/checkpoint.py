@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -99,8 +100,9 @@ def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, Checkpoin
     info, tensors = _read(path, with_tensors=True)
     if wanted is not None and info.model != wanted:
         raise BadInput(f"{path.name} is a checkpoint of {info.model}; wanted one of {registry.spec_of(wanted).name}")
-    model = registry.build(info.model, info.config)
-    fill(model, tensors, source=path.name)
+    with torch.inference_mode(False):  # a model that is loaded while predicting can be explained later
+        model = registry.build(info.model, info.config)
+        fill(model, tensors, source=path.name)
     return model.eval(), info
 
 

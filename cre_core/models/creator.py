@@ -107,17 +107,29 @@ class Tokens(nn.Module):
         self.register_buffer("token_of_base", torch.tensor(TOKEN_OF_BASE), persistent=False)
 
     def forward(self, inputs: ElementInput) -> Tensor:
-        """(N, L) bases and (N, L, T) signals -> (N, L / token_bp + 1, D), the end token last."""
+        """(N, L) or (N, L, 4) bases and (N, L, T) signals -> (N, L / token_bp + 1, D), the end token last."""
         step, T = self.config.token_bp, len(self.config.base_tracks)
-        token = self.token_of_base[inputs.sequence.int()]  # (N, L)
-        N, L = token.shape
-        channels = F.one_hot(F.pad(token, (0, step), value=END), N_TOKENS)  # (N, L + 5, 6)
+        N, L = inputs.sequence.shape[:2]
+        channels = self._soft(inputs.sequence) if inputs.sequence.is_floating_point() else self._hard(inputs.sequence)
         x = self.conv.weight.new_zeros(N, L + step, N_TOKENS + T)
         x[..., :N_TOKENS] = channels
         if inputs.signal is not None:
             x[:, :L, N_TOKENS:] = torch.nan_to_num(inputs.signal.to(x.dtype), nan=0.0)
         weight, bias = self._joined()
         return self.drop(F.conv1d(x.transpose(1, 2), weight, bias, stride=step).transpose(1, 2))  # (N, 71, D)
+
+    def _hard(self, sequence: Tensor) -> Tensor:
+        """(N, L) bases -> (N, L + token_bp, 6), a column of one 1."""
+        token = self.token_of_base[sequence.int()]  # (N, L)
+        return F.one_hot(F.pad(token, (0, self.config.token_bp), value=END), N_TOKENS)
+
+    def _soft(self, sequence: Tensor) -> Tensor:
+        """The same of (N, L, 4) soft bases; what a column lacks to 1 is unknown."""
+        unknown = 1 - sequence.sum(2, keepdim=True)  # (N, L, 1)
+        base_of_token = self.token_of_base[:4].argsort()  # (4,): A T C G of A C G T
+        channels = F.pad(torch.cat((unknown, sequence[..., base_of_token]), 2), (0, 1))  # (N, L, 6)
+        end = F.one_hot(self.token_of_base.new_tensor(END), N_TOKENS).to(channels)  # (6,)
+        return torch.cat((channels, end.expand(len(sequence), self.config.token_bp, -1)), 1)
 
     def _joined(self) -> tuple[Tensor, Tensor]:
         base = self.base if self.config.strict_original else self.base * self._is_base()

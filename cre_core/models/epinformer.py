@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import wrap_torch_function
 
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.models.blocks import Embedding, Encode, check_bases, encode_batch, one_hot, weighted_softmax
@@ -143,7 +144,14 @@ class Compress(nn.Module):
 
 def activity(signal: Tensor, tracks: tuple[str, ...]) -> Tensor:
     """Activity of elements as ABC defines it: sqrt(DNase * H3K27ac); (..., T) -> (...)."""
-    return (signal[..., tracks.index("dnase")] * signal[..., tracks.index("h3k27ac")]).sqrt()
+    return root(signal[..., tracks.index("dnase")] * signal[..., tracks.index("h3k27ac")])
+
+
+@wrap_torch_function(lambda x: (x,))  # one function to whoever watches or replaces them
+def root(x: Tensor) -> Tensor:
+    """Square root whose slope at a measured zero is 0, where the true one is infinite; NaN stays."""
+    is_zero = x == 0
+    return x.masked_fill(is_zero, 1.0).sqrt().masked_fill(is_zero, 0.0)
 
 
 class RawFeatures(NamedTuple):
