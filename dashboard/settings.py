@@ -35,6 +35,13 @@ class Settings:
       mirror: folder or base address that holds the raw files; None = their public addresses.
       token: what a visitor must know; needed on every host but loopback.
       debug: Dash's own developer tools; loopback only.
+      model_process: models live in one process that all web workers share; otherwise in each web worker.
+      model_threads: threads of one computation in the model process.
+      model_queue: requests that may wait there; more are refused.
+      model_limit_s: longest time from a request's arrival there to its answer.
+      model_join_s: how long a request waits for others that one computation can answer with it; those that come
+        while the models are busy are joined in any case.
+      model_hang_s: a computation that runs longer is taken for hung, and the model process is started anew.
     """
 
     studies: tuple[Path, ...] = (EMBEDDED,)
@@ -46,10 +53,17 @@ class Settings:
     mirror: str | None = None
     token: str | None = None
     debug: bool = False
+    model_process: bool = True
+    model_threads: int = 1
+    model_queue: int = 64
+    model_limit_s: float = 30.0
+    model_join_s: float = 0.0
+    model_hang_s: float = 120.0
 
     def __post_init__(self) -> None:
         if not 0 < self.port < 65536:
             raise BadInput(f"port {self.port} is not a port; wanted 1 to 65535")
+        self._check_model_process()
         if self.is_loopback:
             return
         if not self.token:
@@ -58,6 +72,19 @@ class Settings:
             raise BadInput(f"the token has {len(self.token)} characters; wanted at least {LEAST_TOKEN_LENGTH}")
         if self.debug:
             raise BadInput(f"host {self.host} is open to others; debug is for 127.0.0.1 only")
+
+    def _check_model_process(self) -> None:
+        for name in ("model_threads", "model_queue"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} is {getattr(self, name)}; wanted 1 or more")
+        if self.model_limit_s <= 0 or self.model_join_s < 0:
+            raise BadInput(
+                f"model_limit_s is {self.model_limit_s:g} and model_join_s {self.model_join_s:g}; "
+                "wanted more than 0, and 0 or more"
+            )
+        if self.model_hang_s < self.model_limit_s:
+            limit = f"model_limit_s, {self.model_limit_s:g}"
+            raise BadInput(f"model_hang_s is {self.model_hang_s:g}; wanted {limit}, or more")
 
     @property
     def is_loopback(self) -> bool:
@@ -95,6 +122,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str] | Non
         mirror=given.mirror,
         token=given.token or environment.get("CRESCOPE_TOKEN") or None,
         debug=given.debug,
+        model_threads=given.model_threads,
     )
 
 
@@ -117,5 +145,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mirror", metavar="DIR_OR_URL", help="where the raw files are instead of their addresses")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="computed results")
     parser.add_argument("--token", help="what visitors must know; CRESCOPE_TOKEN does the same unseen")
+    parser.add_argument("--model-threads", type=int, default=1, metavar="N", help="threads of one prediction")
     parser.add_argument("--debug", action="store_true", help="Dash's developer tools, loopback only")
     return parser

@@ -21,12 +21,13 @@ from cre_core.inference.predictor import Predictor, model_folders, open_predicto
 from cre_core.interpretation.perturb import SCAN_BATCH, Perturbation, knock_out, neighbour_effects, scan_singles
 from cre_core.schema import Mode
 from dashboard.services.library import Library
+from dashboard.services.remote import asked_by, open_remote
 
 LEAST_PAIRS = 10  # below this a rank correlation says nothing
 LEAST_POSITIVES = 3  # below this an interval of the average precision says nothing
 RESAMPLES = 400
 KEPT_EXPERIMENTS = 64
-SCAN_VERSION = 1  # another number forgets the scans kept on disk
+SCAN_VERSION = 2  # another number forgets the scans kept on disk
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def run_scan(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> Scan:
     table = window.elements.copy()
     table["single_log2"] = singles["log2_fold_change"].to_numpy()
     table["single_fraction"] = singles["effect_fraction"].to_numpy()
-    table["attention"] = baseline.attention_before
+    table["attention"] = np.where(predictor.looks_at(window), baseline.attention_before, np.nan)
     overlap = overlaps(table, pairs)
     pairs = _with_predicted(pairs, table, overlap)
     return Scan(
@@ -95,7 +96,7 @@ def run_scan(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> Scan:
 
 
 class Desk:
-    """The open predictors and experiments of one library: a model is loaded once and serves every request."""
+    """The open predictors and experiments of one library; their weights are in the process that all workers share."""
 
     def __init__(self, library: Library) -> None:
         # The tensors of one gene are small: a second thread brings little, and on a busy machine it waits for a core.
@@ -105,6 +106,10 @@ class Desk:
         self._experiments: OrderedDict[tuple[object, ...], Experiment] = OrderedDict()
         self._lock = threading.Lock()
 
+    def opened(self, study: Study, model: str, biosample: str) -> Predictor:
+        """`predictor`, as `gene_links` asks for it."""
+        return self.predictor(study, model, biosample=biosample)
+
     def predictor(self, study: Study, model: str, *, biosample: str) -> Predictor:
         """The predictor of a trained model, opened anew when the study or the weights are."""
         folder = model_folders(study, biosample).get(model)
@@ -112,8 +117,13 @@ class Desk:
         with self._lock:
             key = (study.name, model, biosample)
             if key not in self._predictors or self._predictors[key][0] != stamp:
-                self._predictors[key] = (stamp, open_predictor(study, model, biosample=biosample))
+                self._predictors[key] = (stamp, self._opened(study, model, biosample))
             return self._predictors[key][1]
+
+    def _opened(self, study: Study, model: str, biosample: str) -> Predictor:
+        if self.library.models is None:
+            return open_predictor(study, model, biosample=biosample)
+        return open_remote(study, model, biosample=biosample, client=self.library.models)
 
     def experiment(self, study: Study, gene: str, *, model: str, biosample: str, mode: Mode) -> Experiment:
         """The scan of a gene, from memory, from the disk cache, or run now.
@@ -303,9 +313,16 @@ def with_others(experiment: Experiment, strengths: Mapping[str, float]) -> np.nd
     return np.where(now == 0.0, np.nan, effect)
 
 
-def run_knock_out(experiment: Experiment, strengths: Mapping[str, float]) -> Perturbation:
-    """The exact answer: the model with these strengths."""
-    return knock_out(experiment.predictor, experiment.window, strengths, mode=experiment.mode)
+def run_knock_out(
+    experiment: Experiment, strengths: Mapping[str, float], *, client: str = "", sequence: int = 0
+) -> Perturbation:
+    """The exact answer: the model with these strengths.
+
+    Args:
+      client, sequence: which page asks, and its how-manieth change this is; a newer one supersedes it.
+    """
+    with asked_by(client, sequence, "knock-out"):
+        return knock_out(experiment.predictor, experiment.window, strengths, mode=experiment.mode)
 
 
 def neighbours(experiment: Experiment, strengths: Mapping[str, float]) -> pd.DataFrame:

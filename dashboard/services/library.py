@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,6 +18,8 @@ import diskcache
 from cre_core.data.study import Study
 from cre_core.errors import CreError, NotAvailable, UnknownName
 from dashboard.services.jobs import Jobs
+from dashboard.services.models.client import ModelClient
+from dashboard.services.stamps import code_stamp, stamp_of
 
 if TYPE_CHECKING:
     from dashboard.settings import Settings
@@ -38,6 +39,7 @@ class Library:
       problems: study folder -> one line why it could not be opened.
       jobs: studies being made.
       cache: the disk cache; results only, private to the user, at most CACHE_BYTES.
+      models: the way to the process that holds the models; None = each web worker holds its own.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -46,6 +48,7 @@ class Library:
         self.cache = diskcache.Cache(str(settings.cache_dir), size_limit=CACHE_BYTES)
         self.problems: dict[Path, str] = {}
         self.jobs = Jobs(on_end=self.refresh)
+        self.models = ModelClient(settings) if settings.model_process else None
         self._studies: dict[str, Study] = {}
         self._stamps: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -104,7 +107,7 @@ class Library:
           function: pure; its result is kept.
         """
         name = self.study(study).name
-        text = repr((_code_stamp(), name, self._stamps[name], *key))
+        text = repr((code_stamp(), name, self._stamps[name], *key))
         digest = hashlib.sha256(text.encode()).hexdigest()
         found = self.cache.get(digest, default=_ABSENT)
         if isinstance(found, str) and found == _ABSENT:
@@ -127,6 +130,8 @@ class Library:
     def close(self) -> None:
         """Stop the jobs and close the cache's file."""
         self.jobs.close()
+        if self.models is not None:
+            self.models.close()
         self.cache.close()
 
     def _folders(self) -> list[Path]:
@@ -144,15 +149,4 @@ class Library:
 def _stamp(folder: Path) -> str:
     """What changes when a study is prepared anew, or its models are trained anew."""
     weights = [*folder.glob("models/*/*/*"), *EMBEDDED_MODELS.glob(f"{folder.name}/*/*")]
-    return f"{folder.resolve()}:{_of_files([folder / 'study.json', *weights])}"
-
-
-@cache
-def _code_stamp() -> str:
-    """What changes with the program: results of older code may have another form."""
-    return _of_files(path for top in ("cre_core", "dashboard/services") for path in (ROOT / top).rglob("*.py"))
-
-
-def _of_files(paths: Iterable[Path]) -> str:
-    about = sorted((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
-    return hashlib.sha256(repr(about).encode()).hexdigest()
+    return f"{folder.resolve()}:{stamp_of([folder / 'study.json', *weights])}"

@@ -14,7 +14,7 @@ from cre_core.errors import CreError
 from cre_core.evaluation.scores import gene_links, link_methods
 from cre_core.genome import Locus
 from cre_core.inference.predictor import model_folders
-from dashboard.services.knockout import overlaps
+from dashboard.services.knockout import desk_of, overlaps
 from dashboard.services.library import Library
 from dashboard.services.places import places_of
 
@@ -47,8 +47,10 @@ def links_of(
       method -> schema.LINKS; and method -> one line why it has none, for those that cannot be asked for this gene.
     """
 
+    desk = desk_of(library)
+
     def compute(method: str) -> pd.DataFrame:
-        table = gene_links(study, gene_id, biosample=biosample, methods=[method])
+        table = gene_links(study, gene_id, biosample=biosample, methods=[method], predictors=desk.opened)
         return table[table["method"] == method][list(schema.LINKS.columns)].reset_index(drop=True)
 
     stamp = models_stamp(study, biosample)

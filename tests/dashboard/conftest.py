@@ -141,6 +141,7 @@ def settings(tiny_study: Path, tmp_path: Path) -> Settings:
         cache_dir=tmp_path / "cache",
         data_dir=tmp_path / "data",
         studies_dir=tmp_path / "studies",
+        model_process=False,
     )
 
 

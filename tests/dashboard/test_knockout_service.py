@@ -76,7 +76,12 @@ class ToyPredictor:
     def saw(self, gene_id: str) -> bool:
         return True
 
-    def predict_variants(self, window: GeneWindow, strengths: np.ndarray, *, mode: str) -> Prediction:
+    def looks_at(self, window: GeneWindow) -> np.ndarray:
+        return np.ones(len(window.elements), bool)
+
+    def predict_variants(
+        self, window: GeneWindow, strengths: np.ndarray, *, mode: str, shuffle: int = 0
+    ) -> Prediction:
         total = 1 + strengths @ ADDS
         attention = torch.zeros(len(strengths), 1, 1, 4)
         attention[:, 0, 0, 1:] = torch.as_tensor(strengths * ADDS / total[:, None])

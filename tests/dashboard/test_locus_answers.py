@@ -23,7 +23,11 @@ from tests.toy import make_toy_study
 def library(tmp_path: Path) -> Iterator[Library]:
     """A library of the toy study."""
     study = make_toy_study(tmp_path / "toy")
-    library = Library(Settings(studies=(study.folder,), cache_dir=tmp_path / "cache", studies_dir=tmp_path / "none"))
+    library = Library(
+        Settings(
+            studies=(study.folder,), cache_dir=tmp_path / "cache", studies_dir=tmp_path / "none", model_process=False
+        )
+    )
     yield library
     library.close()
 

@@ -151,7 +151,11 @@ def test_counts_step_back_where_base_resolution_is_there(study: Study) -> None:
 
 
 def test_the_table_lays_methods_and_measurement_side_by_side(study: Study, tmp_path: Path) -> None:
-    library = Library(Settings(studies=(study.folder,), cache_dir=tmp_path / "cache", studies_dir=tmp_path / "none"))
+    library = Library(
+        Settings(
+            studies=(study.folder,), cache_dir=tmp_path / "cache", studies_dir=tmp_path / "none", model_process=False
+        )
+    )
     found, problems = links.links_of(
         library, study, "G1", biosample="ToyCell", methods=["distance", "abc", "nomodel.attention"]
     )

@@ -1,0 +1,64 @@
+"""The same knock-outs under every expression model of a biosample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cre_core.data.study import Study
+from cre_core.errors import CreError
+from cre_core.schema import Mode
+from dashboard.services.knockout import Agreement, Desk, models_of
+
+
+@dataclass(frozen=True)
+class ModelPanel:
+    """What one model says of a gene's single knock-outs.
+
+    Attributes:
+      model, label: the name of its folder, and how it is called.
+      table: Scan.table of its own window; single_fraction is NaN where the model does not read the element.
+      agreement: with the screen of this gene.
+      fold: that answers for the gene.
+      is_leaked: whether that fold's model saw the gene in training.
+      reason: why there is no table, or ``; the other parts are empty then.
+    """
+
+    model: str
+    label: str
+    table: pd.DataFrame | None
+    agreement: Agreement | None
+    fold: str
+    is_leaked: bool
+    reason: str
+
+
+def model_panels(desk: Desk, study: Study, gene: str, *, biosample: str, mode: Mode) -> list[ModelPanel]:
+    """A panel for each trained model, in the registry's order; one that cannot answer says why."""
+    return [_panel(desk, study, gene, model, biosample, mode) for model in models_of(study, biosample)]
+
+
+def _panel(desk: Desk, study: Study, gene: str, model: str, biosample: str, mode: Mode) -> ModelPanel:
+    label = model
+    try:
+        predictor = desk.predictor(study, model, biosample=biosample)
+        label = predictor.label
+        if mode not in predictor.modes:
+            return ModelPanel(model, label, None, None, "", False, f"no mode '{mode}' here")
+        found = desk.experiment(study, gene, model=model, biosample=biosample, mode=mode)
+    except CreError as error:
+        return ModelPanel(model, label, None, None, "", False, str(error))
+    table = read_only(found.scan.table)
+    return ModelPanel(model, label, table, found.scan.agreement, found.fold, found.is_leaked, "")
+
+
+def read_only(table: pd.DataFrame) -> pd.DataFrame:
+    """A scan's table without the effects of elements that the model does not read: they are no data, not 0.
+
+    An own promoter that is not read as an element still has its counts beside it, so its effect stays.
+    """
+    is_unread = table["attention"].isna() & ~table["is_own_promoter"].astype(bool)
+    effects = {name: np.where(is_unread, np.nan, table[name]) for name in ("single_log2", "single_fraction")}
+    return table.assign(**effects)

@@ -1,0 +1,1 @@
+"""One resident process that holds the models and answers every web worker."""

@@ -1,0 +1,125 @@
+"""A Predictor whose predictions the model process makes: no web worker loads weights of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from cre_core.data.windows import GeneWindow
+from cre_core.errors import NotAvailable
+from cre_core.inference.predictor import Predictor, model_folders
+from cre_core.schema import Mode, Prediction
+from dashboard.services.models.client import ModelClient
+from dashboard.services.models.protocol import Request
+
+if TYPE_CHECKING:
+    from cre_core.data.study import Study
+
+
+class Asker(NamedTuple):
+    """Which page asks, its how-manieth question this is, and about what: a newer one makes it useless."""
+
+    client: str = ""
+    sequence: int = 0
+    topic: str = ""
+
+
+NOBODY = Asker()
+_ASKER: ContextVar[Asker] = ContextVar("asker", default=NOBODY)
+
+
+@contextmanager
+def asked_by(client: str, sequence: int, topic: str) -> Iterator[None]:
+    """Every prediction inside is for this page, and is given up for its next question about the same topic."""
+    token = _ASKER.set(Asker(client, sequence, topic))
+    try:
+        yield
+    finally:
+        _ASKER.reset(token)
+
+
+class RemotePredictor(Predictor):
+    """Knows windows, folds and units itself, and asks the model process for what takes weights."""
+
+    def __init__(self, study: Study, name: str, folder: Path, *, biosample: str, client: ModelClient) -> None:
+        super().__init__(study, name, folder, biosample=biosample)
+        self.client = client
+        self._read: dict[str, np.ndarray] = {}
+
+    def predict_variants(
+        self, window: GeneWindow, strengths: np.ndarray, *, mode: Mode, shuffle: int = 0
+    ) -> Prediction:
+        """As Predictor; the attention is the mean over layers and heads."""
+        strengths = self.checked_strengths(window, strengths, mode)
+        asked = self._request("variants", window, mode, strengths=strengths, shuffle=shuffle)
+        found = self.client.ask(asked).arrays
+        elements = torch.from_numpy(np.array(found["attention"]))  # (V, E)
+        gene = 1 - elements.sum(1, keepdim=True)
+        attention = torch.cat((gene, elements), 1)[:, None, None]  # (V, 1, 1, 1 + E)
+        return Prediction(torch.from_numpy(np.array(found["expression"])), attention)
+
+    def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
+        """As Predictor, of one gene; the attention is the mean over seeds."""
+        (window,) = windows
+        return self.predict_each(window)[0]
+
+    def predict_each(self, window: GeneWindow, *, with_logits: bool = False) -> list[Prediction]:
+        """The mean over seeds, as if it were one; logits stay in the model process."""
+        if with_logits:
+            raise NotAvailable("the whole attention matrices stay in the model process")
+        everything = np.ones((1, len(window.elements)), np.float32)
+        found = self.client.ask(self._request("attention", window, "mask", strengths=everything)).arrays
+        arrays = (torch.from_numpy(np.array(found[name])) for name in ("expression", "attention"))
+        return [Prediction(*arrays)]
+
+    def looks_at(self, window: GeneWindow) -> np.ndarray:
+        """As Predictor; asked once per gene."""
+        gene_id = str(window.gene["gene_id"])
+        if gene_id not in self._read:
+            found = self.client.ask(self._request("reads", window, "mask")).arrays["is_read"]
+            self._read[gene_id] = np.array(found) > 0
+        return self._read[gene_id]
+
+    def _request(
+        self,
+        operation: str,
+        window: GeneWindow,
+        mode: Mode,
+        *,
+        strengths: np.ndarray | None = None,
+        shuffle: int = 0,
+    ) -> Request:
+        asker = _ASKER.get()
+        return Request(
+            operation,
+            study=self.study.name,
+            model=self.name,
+            biosample=self.biosample,
+            gene_id=str(window.gene["gene_id"]),
+            mode=mode,
+            arrays={} if strengths is None else {"strengths": np.asarray(strengths, np.float32)},
+            options={"shuffle": shuffle} if shuffle else {},
+            client=asker.client,
+            sequence=asker.sequence,
+            topic=asker.topic,
+        )
+
+
+def open_remote(study: Study, model: str, *, biosample: str, client: ModelClient) -> RemotePredictor:
+    """The predictor of a trained model, as `open_predictor`, with its weights in the model process.
+
+    Raises:
+      NotAvailable: no weights of this model for the biosample.
+    """
+    folder = model_folders(study, biosample).get(model)
+    if folder is None:
+        raise NotAvailable(
+            f"{model} has no weights for {biosample} in study {study.name}; `train {model}` makes them"
+        )
+    return RemotePredictor(study, model, folder, biosample=biosample, client=client)
