@@ -14,7 +14,6 @@ from cre_core.models.creator import Creator, CreatorConfig
 from cre_core.models.epinformer import VARIANTS, ActivityConfig, ActivityEncoder, EPInformer, EPInformerConfig
 from cre_core.models.epinformer_counts import EPInformerCounts, EPInformerCountsConfig
 from cre_core.models.scpge import FORMS, ScPGE, ScPGEConfig
-from cre_core.schema import Mode
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class ModelSpec:
     gives: str  # "expression", "activity" or "class"
     needs_sequence: bool
     source: str
-    modes: tuple[Mode, ...] = ()  # what a knock-out may do to its input
 
 
 _EPINFORMER = "Lin, Luo, Pinello, Nature Communications 2026; preprint doi:10.1101/2024.08.01.606099"
@@ -44,7 +42,6 @@ MODELS: dict[str, ModelSpec] = {
         gives="expression",
         needs_sequence=True,
         source=_EPINFORMER,
-        modes=("mask", "silence"),
     ),
     "epinformer-counts": ModelSpec(
         name="epinformer-counts",
@@ -55,7 +52,6 @@ MODELS: dict[str, ModelSpec] = {
         gives="expression",
         needs_sequence=False,
         source=_EPINFORMER,
-        modes=("mask", "silence"),
     ),
     "epinformer-activity": ModelSpec(
         name="epinformer-activity",
@@ -76,7 +72,6 @@ MODELS: dict[str, ModelSpec] = {
         gives="expression",
         needs_sequence=True,
         source="Li, Ju, Chen et al., Genome Biology 2023, 24:266; doi:10.1186/s13059-023-03103-8",
-        modes=("mask",),
     ),
     "scpge": ModelSpec(
         name="scpge",
@@ -87,7 +82,6 @@ MODELS: dict[str, ModelSpec] = {
         gives="expression",
         needs_sequence=True,
         source="Zhang, Wang, Li et al., Genome Research 2026, 36:361; doi:10.1101/gr.281219.125",
-        modes=("mask",),
     ),
     "create": ModelSpec(
         name="create",
