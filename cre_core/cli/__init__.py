@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cre_core.cli import data, evaluate, knockout, models
+from cre_core.cli import data, evaluate, explain, knockout, models
 from cre_core.errors import CreError
 
 # Typer carries its own click; the base of its usage errors has no public name.
@@ -23,6 +23,7 @@ app = typer.Typer(
 data.register(app)
 models.register(app)
 knockout.register(app)
+explain.register(app)
 evaluate.register(app)
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cre_core.cli.gene import JsonFile, StudyDir, at_gene, header, records, write_answer
 from cre_core.errors import BadInput
-from cre_core.io.files import written_whole
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cre_core.data.windows import GeneWindow
     from cre_core.inference.edits import BaseEdit
     from cre_core.inference.predictor import Predictor
 
-StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the numbers here")]
 Element = Annotated[list[str] | None, typer.Option("--element", help="element id; several times for several")]
 
 
@@ -40,16 +34,16 @@ def predict(
     json_file: JsonFile = None,
 ) -> None:
     """Predicted expression of a gene and the attention it gave to each element."""
-    predictor, window = _at(study, model, biosample, gene)
+    predictor, window = at_gene(study, model, biosample, gene)
     prediction = predictor.predict([window])
     attention = prediction.element_attention[0, : len(window.elements)].tolist()
     answer = {
-        **_header(predictor, window),
+        **header(predictor, window),
         "expression": float(prediction.expression[0]),
         "attention": dict(zip(window.elements["element_id"], attention, strict=True)),
     }
     print(f"{answer['gene_name']}\t{answer['expression']:.3f} {predictor.unit.text}\t{answer['fold']}")
-    _write(answer, json_file)
+    write_answer(answer, json_file)
 
 
 def knockout(
@@ -73,8 +67,8 @@ def knockout(
     _check_one_question(element, scan=scan, pairs=pairs, halve=halve, has_edits=bool(edits))
     if shuffles < 1:
         raise BadInput(f"--shuffles {shuffles} came; wanted 1 or more")
-    predictor, window = _at(study, model, biosample, gene)
-    answer = {**_header(predictor, window), "mode": "edit" if edits else mode}
+    predictor, window = at_gene(study, model, biosample, gene)
+    answer = {**header(predictor, window), "mode": "edit" if edits else mode}
     if edits:
         answer |= _change(_Asked(predictor, window, mode, shuffles), {}, edits)
     else:
@@ -88,7 +82,7 @@ def knockout(
             answer |= _halve(asked)
         else:
             answer |= _change(asked, dict.fromkeys(element or [], strength), [])
-    _write(answer, json_file)
+    write_answer(answer, json_file)
 
 
 @dataclass(frozen=True)
@@ -105,7 +99,7 @@ def _scan(asked: _Asked) -> dict[str, Any]:
     table = scan_singles(asked.predictor, asked.window, mode=asked.mode, n_shuffles=asked.shuffles)
     for row in table.sort_values("effect_fraction").itertuples():
         print(f"{row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
-    return {"singles": _records(table)}
+    return {"singles": records(table)}
 
 
 def _pairs(asked: _Asked, elements: list[str]) -> dict[str, Any]:
@@ -115,7 +109,7 @@ def _pairs(asked: _Asked, elements: list[str]) -> dict[str, Any]:
     for row in table.sort_values("interaction_log2").itertuples():
         together = f"log2 FC {row.log2_fold_change:+.3f}, sum of both alone {row.expected_log2:+.3f}"
         print(f"{row.element_id}\t{row.other_id}\t{together}, interaction {row.interaction_log2:+.3f}")
-    return {"pairs": _records(table)}
+    return {"pairs": records(table)}
 
 
 def _halve(asked: _Asked) -> dict[str, Any]:
@@ -126,7 +120,7 @@ def _halve(asked: _Asked) -> dict[str, Any]:
         print(f"+ {row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
     n = len(found.steps)
     print(f"halved by {n}: greedy, a smaller set may exist" if found.is_reached else f"not halved by {n} elements")
-    return {"steps": _records(found.steps), "is_reached": found.is_reached}
+    return {"steps": records(found.steps), "is_reached": found.is_reached}
 
 
 def _change(asked: _Asked, strengths: dict[str, float], edits: list[BaseEdit]) -> dict[str, Any]:
@@ -181,39 +175,3 @@ def _edits(delete: list[str] | None, substitute: list[str] | None) -> list[BaseE
 
 def _effect(fraction: float, log2: float) -> str:
     return "no data" if math.isnan(fraction) else f"{100 * fraction:+.2f} %\tlog2 FC {log2:+.3f}"
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON takes them: no data is null."""
-    rows = table.to_dict("records")
-    return [{str(k): None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in rows]
-
-
-def _at(study: Path, model: str, biosample: str, gene: str) -> tuple[Predictor, GeneWindow]:
-    from cre_core.data.study import Study
-    from cre_core.inference.predictor import open_predictor
-
-    opened = Study.open(study)
-    predictor = open_predictor(opened, model, biosample=biosample)
-    return predictor, predictor.window(opened.gene(gene)["gene_id"])
-
-
-def _header(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
-    gene_id = window.gene["gene_id"]
-    return {
-        "study": predictor.study.name,
-        "is_simulated": predictor.study.info.is_simulated,
-        "model": predictor.name,
-        "biosample": predictor.biosample,
-        "gene_id": gene_id,
-        "gene_name": window.gene["gene_name"],
-        "fold": predictor.fold_of(gene_id),
-        "seen_in_training": bool(predictor.saw(gene_id)),
-        "unit": predictor.unit.text,
-    }
-
-
-def _write(answer: dict[str, Any], path: Path | None) -> None:
-    if path is not None:
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n")

@@ -11,7 +11,7 @@ from cre_core.data.study import Study
 from cre_core.errors import UnknownName
 from cre_core.evaluation import baselines, expression
 from cre_core.evaluation.links import evaluate_links
-from cre_core.evaluation.scores import every_link_method, links_of_pairs
+from cre_core.evaluation.scores import SLOW, every_link_method, links_of_pairs
 from cre_core.inference.predictor import shared_predictor, trained_models
 
 Report = Callable[[str, int, int], None]
@@ -61,9 +61,16 @@ def expression_benchmark(
 def links_benchmark(
     study: Study, *, biosample: str, methods: Sequence[str] | None, report: Report, n_resamples: int = 1000
 ) -> list[dict[str, Any]]:
-    """Link scores against the CRISPRi truth of a biosample; see `evaluate_links`."""
+    """Link scores against the CRISPRi truth of a biosample; see `evaluate_links`.
+
+    Args:
+      methods: names from `every_link_method`; None = all but the slow ones, which are computed where they are named.
+    """
     crispr = study.crispr[study.crispr["biosample"] == biosample].reset_index(drop=True)
-    chosen = _chosen(methods, every_link_method(study, biosample), f"links of {biosample} in study {study.name}")
+    known = every_link_method(study, biosample)
+    if methods is None:
+        methods = [method for method in known if method.rpartition(".")[2] not in SLOW]
+    chosen = _chosen(methods, known, f"links of {biosample} in study {study.name}")
     report("scores", 0, 2)
     links = links_of_pairs(study, crispr, biosample=biosample, methods=chosen)
     report("bootstrap", 1, 2)

@@ -33,6 +33,7 @@ PERTURBED: Mapping[str, Mode] = {
     "perturbation_scramble": "scramble",
 }
 BEST_RANK = "attention_or_perturbation"
+SLOW = ("integrated_gradients", "deep_lift")  # seconds a gene for a model of sequence
 Predictors = Callable[[Study, str, str], Predictor]  # of a study, a model and a biosample
 
 

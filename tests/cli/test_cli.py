@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from toy import make_toy_study
@@ -15,6 +16,8 @@ from cre_core import cli
 from cre_core.data.study import Study
 from cre_core.inference.edits import BaseEdit
 from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.interpretation.attribution import attribute
+from cre_core.interpretation.mutagenesis import saturate
 from cre_core.interpretation.perturb import edit_bases, knock_out, scan_pairs, smallest_set
 from cre_core.models import checkpoint, registry
 from cre_core.models.import_weights import _STACKED
@@ -82,6 +85,38 @@ def test_bases_on_the_command_line_count_from_one(
                "--mode", "scramble", "--shuffles", "2") == 0  # fmt: skip
     assert json.loads(out.read_text())["spread_log2"] > 0
     assert "over 2 shuffles" in capsys.readouterr().out
+
+
+def test_explain_gives_the_librarys_contributions(
+    toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, out = toy_predictor.study.folder, tmp_path / "why.json"
+    common = ("--study", study, "--model", "epinformer", "--biosample", "ToyCell", "--gene", "geneA", "--json", out)
+    assert run(monkeypatch, "explain", *common, "--method", "integrated_gradients") == 0
+    wanted = attribute(toy_predictor, toy_predictor.window("G1"), method="integrated_gradients")
+    answer = json.loads(out.read_text())
+    assert [row["contribution"] for row in answer["elements"]] == pytest.approx(wanted.elements.tolist(), abs=1e-5)
+    assert answer["convergence_delta"] == pytest.approx(wanted.convergence_delta, abs=1e-5)
+    assert "misses the change of the prediction" in capsys.readouterr().out
+    assert run(monkeypatch, "explain", *common, "--method", "mutagenesis") == 2
+    assert "--element names the element of --method mutagenesis" in capsys.readouterr().err
+    assert run(monkeypatch, "explain", *common, "--method", "factors") == 2
+    assert run(monkeypatch, "explain", *common, "--method", "magic") == 2
+    assert "no attribution method 'magic'" in capsys.readouterr().err
+
+
+def test_explain_substitutes_every_base(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    demo, out = Path(__file__).resolve().parents[2] / "precomputed" / "demo", tmp_path / "why.json"
+    predictor = open_predictor(Study.open(demo), "creator", biosample="SimA")
+    window = predictor.window(str(predictor.study.gene("SIM31")["gene_id"]))
+    element = str(window.elements["element_id"].iloc[22])
+    common = ("--study", demo, "--model", "creator", "--biosample", "SimA", "--gene", "SIM31", "--json", out)
+    assert run(monkeypatch, "explain", *common, "--method", "mutagenesis", "--element", element) == 0
+    answer = json.loads(out.read_text())
+    wanted = saturate(predictor, window, element)
+    assert (answer["start"], answer["end"]) == (wanted.place.start, wanted.place.end)
+    found = np.array(answer["log2_fold_change"], float)
+    np.testing.assert_allclose(found, wanted.log2_fold_change, atol=1e-5)
 
 
 def test_predict(toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What commands about one gene share: its options, opening, and writing of answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cre_core.io.files import written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cre_core.data.windows import GeneWindow
+    from cre_core.inference.predictor import Predictor
+
+StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the numbers here")]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON takes them: no data is null."""
+    rows = table.to_dict("records")
+    return [{str(k): None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in rows]
+
+
+def at_gene(study: Path, model: str, biosample: str, gene: str) -> tuple[Predictor, GeneWindow]:
+    """The predictor of a trained model and the window of a gene, by name or id."""
+    from cre_core.data.study import Study
+    from cre_core.inference.predictor import open_predictor
+
+    opened = Study.open(study)
+    predictor = open_predictor(opened, model, biosample=biosample)
+    return predictor, predictor.window(opened.gene(gene)["gene_id"])
+
+
+def header(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
+    """Whom an answer is about, and which model and fold gave it."""
+    gene_id = window.gene["gene_id"]
+    return {
+        "study": predictor.study.name,
+        "is_simulated": predictor.study.info.is_simulated,
+        "model": predictor.name,
+        "biosample": predictor.biosample,
+        "gene_id": gene_id,
+        "gene_name": window.gene["gene_name"],
+        "fold": predictor.fold_of(gene_id),
+        "seen_in_training": bool(predictor.saw(gene_id)),
+        "unit": predictor.unit.text,
+    }
+
+
+def write_answer(answer: dict[str, Any], path: Path | None) -> None:
+    """Write an answer as JSON where that was asked for."""
+    if path is not None:
+        with written_whole(path) as partial:
+            partial.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n")
