@@ -96,7 +96,8 @@ def main() -> None:
     parser.add_argument("what", choices=("prepare", "window", "knockout", "browser"))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--study", type=Path, default=Path("precomputed/demo"))
-    parser.add_argument("--model", default="epinformer")
+    parser.add_argument("--model", default="epinformer", help="browser: several with commas between")
+    parser.add_argument("--people", type=int, default=1, help="browser: who click at once")
     parser.add_argument("--biosample", default="K562")
     given = parser.parse_args()
     if given.what == "prepare":
@@ -110,7 +111,7 @@ def main() -> None:
     else:
         from browser import measure_browser
 
-        measure_browser(given.study, given.biosample)
+        measure_browser(given.study, given.biosample, models=given.model.split(","), people=given.people)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,122 @@
+"""A predictor whose weights are in the model process says what one with its own weights says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cre_core.data.study import Study
+from cre_core.errors import BadInput, NotAvailable
+from cre_core.evaluation.scores import gene_links
+from cre_core.inference.predictor import open_predictor
+from cre_core.interpretation.perturb import knock_out, scan_pairs, scan_singles
+from cre_core.schema import Mode
+from dashboard.services.models.client import ModelClient
+from dashboard.services.models.protocol import Superseded
+from dashboard.services.remote import RemotePredictor, asked_by, open_remote
+from dashboard.settings import EMBEDDED, Settings
+
+GENE = "SIMG00031"
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return Study.open(EMBEDDED)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelClient]:
+    folder = tmp_path_factory.mktemp("remote")
+    client = ModelClient(Settings(cache_dir=folder / "cache", studies_dir=folder / "studies"))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def remote(study: Study, models: ModelClient) -> RemotePredictor:
+    return open_remote(study, "creator", biosample="SimA", client=models)
+
+
+@pytest.mark.parametrize("mode", ["mask", "silence", "scramble"])
+def test_knock_outs_and_scans_are_the_same(study: Study, remote: RemotePredictor, mode: Mode) -> None:
+    own = open_predictor(study, "creator", biosample="SimA")
+    window = own.window(GENE)
+    ids = window.elements["element_id"].tolist()
+    here, there = (knock_out(one, window, {ids[3]: 0.0, ids[5]: 0.5}, mode=mode) for one in (own, remote))
+    assert there.after == pytest.approx(here.after, abs=1e-5)
+    assert there.spread_log2 == pytest.approx(here.spread_log2, abs=1e-5, nan_ok=True)
+    np.testing.assert_allclose(there.attention_after, here.attention_after, atol=1e-6)
+    scans = [scan_singles(one, window, mode=mode, element_ids=ids[:6], n_shuffles=2) for one in (own, remote)]
+    np.testing.assert_allclose(scans[1]["log2_fold_change"], scans[0]["log2_fold_change"], atol=1e-5)
+
+
+def test_weights_stay_in_the_process(remote: RemotePredictor) -> None:
+    scan_pairs(remote, remote.window(GENE), remote.window(GENE).elements["element_id"].tolist()[:3])
+    remote.predict([remote.window(GENE)])
+    assert remote._loaded == {}
+
+
+def test_links_through_the_process_are_the_same(study: Study, models: ModelClient) -> None:
+    methods = ["epinformer.attention", "epinformer.perturbation", "epinformer.attention_abc"]
+
+    def through(study: Study, model: str, biosample: str) -> RemotePredictor:
+        return open_remote(study, model, biosample=biosample, client=models)
+
+    own = gene_links(study, GENE, biosample="SimA", methods=methods)
+    other = gene_links(study, GENE, biosample="SimA", methods=methods, predictors=through)
+    np.testing.assert_allclose(other["score"], own["score"], atol=1e-5)
+    assert other["fold"].tolist() == own["fold"].tolist()
+
+
+def test_a_wrong_strength_does_not_reach_the_process(remote: RemotePredictor) -> None:
+    window = remote.window(GENE)
+    with pytest.raises(BadInput, match=r"a strength of 1\.5; wanted 0 to 1"):
+        knock_out(remote, window, {str(window.elements["element_id"].iloc[0]): 1.5})
+
+
+def test_logits_stay_in_the_process(remote: RemotePredictor) -> None:
+    with pytest.raises(NotAvailable, match="the whole attention matrices stay in the model process"):
+        remote.predict_each(remote.window(GENE), with_logits=True)
+
+
+def test_a_model_without_weights(study: Study, models: ModelClient) -> None:
+    with pytest.raises(NotAvailable, match="enformer has no weights for SimA in study demo"):
+        open_remote(study, "enformer", biosample="SimA", client=models)
+
+
+def test_the_next_question_of_a_page_gives_up_the_last(remote: RemotePredictor) -> None:
+    """A long scan keeps the process busy while three changes of one page come: the middle one is given up."""
+    window = remote.window(GENE)
+    ids = window.elements["element_id"].tolist()
+    ends: dict[int, str] = {}
+
+    def change(sequence: int) -> None:
+        try:
+            with asked_by("tab", sequence, "knock-out"):
+                knock_out(remote, window, {ids[sequence]: 0.0})
+            ends[sequence] = "answered"
+        except Superseded:
+            ends[sequence] = "superseded"
+
+    busy = threading.Thread(target=lambda: scan_singles(remote, window, mode="scramble", n_shuffles=12))
+    busy.start()
+    threads = [threading.Thread(target=change, args=(sequence,)) for sequence in range(1, 12)]
+    for thread in threads:
+        thread.start()
+    for thread in (busy, *threads):
+        thread.join()
+    assert ends[11] == "answered"
+    assert set(ends) == set(range(1, 12))
+    assert set(ends.values()) <= {"answered", "superseded"}
+
+
+def test_the_settings_keep_the_process_out(tmp_path: Path) -> None:
+    from dashboard.services.library import Library
+
+    library = Library(Settings(cache_dir=tmp_path / "c", studies_dir=tmp_path / "s", model_process=False))
+    assert library.models is None
+    library.close()
