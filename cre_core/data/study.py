@@ -242,11 +242,19 @@ class Study:
         Raises:
           NotAvailable: the gene is in no test set.
         """
-        row = self.folds[self.folds["gene_id"] == gene_id]
-        for column in row.columns[1:] if len(row) else ():
-            if column.startswith("fold_") and row.iloc[0][column] == "test":
-                return column
-        raise NotAvailable(f"gene {gene_id} is in no fold's test set of study {self.name}")
+        if gene_id not in self._test_fold:
+            raise NotAvailable(f"gene {gene_id} is in no fold's test set of study {self.name}")
+        return self._test_fold[gene_id]
+
+    @cached_property
+    def _test_fold(self) -> dict[str, str]:
+        """gene id -> the first fold whose test set holds it."""
+        found: dict[str, str] = {}
+        for column in self.folds.columns:
+            if column.startswith("fold_"):
+                tested = self.folds["gene_id"][self.folds[column] == "test"]
+                found = {**dict.fromkeys(tested, column), **found}
+        return found
 
     def _table(self, name: str, spec: schema.TableSpec) -> pd.DataFrame:
         path = self.folder / f"{name}.parquet"
