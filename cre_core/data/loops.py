@@ -15,16 +15,19 @@ class ElementLoops:
     """The loops of one biosample of a study, by chromosome."""
 
     def __init__(self, study: Study, biosample: str) -> None:
-        """Read the loops.
+        """Read the loops: of the biosample itself rather than of all, and of those HiChIP rather than Hi-C.
+
+        HiChIP says which active elements meet, so it differs between biosamples; Hi-C's loops join domain borders.
 
         Raises:
           NotAvailable: the study has no loops of the biosample.
           BadInput: a loop between two chromosomes, or one outside its chromosome.
         """
         entries = [entry for entry in study.info.intervals if entry.kind == "loops"]
-        entry = next((entry for entry in entries if entry.biosample in (biosample, "all")), None)
-        if entry is None:
+        entries = [entry for entry in entries if entry.biosample in (biosample, "all")]
+        if not entries:
             raise NotAvailable(f"study {study.name} has no loops of {biosample}, and this model reads them")
+        entry = min(entries, key=lambda entry: (entry.biosample != biosample, entry.assay != "hichip"))
         table = study.intervals(entry.id)
         odd = table[table["chrom"] != table["chrom2"]]
         if len(odd):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from toy import make_toy_study
 
+from cre_core.data.class_inputs import LoopCounts
 from cre_core.data.loops import ElementLoops
 from cre_core.data.study import IntervalSet, Study, write_info
 from cre_core.errors import BadInput, NotAvailable
@@ -22,6 +23,18 @@ def with_loops(folder: Path, *rows: dict[str, object], biosample: str = "all") -
     pd.DataFrame(list(rows)).to_parquet(study.folder / "loops.parquet")
     entry = IntervalSet("loops", "Loops", "loops", "hichip", biosample, "loops.parquet")
     write_info(study.folder, replace(study.info, intervals=(entry,)))
+    return Study.open(study.folder)
+
+
+def with_two_sets(folder: Path, first: tuple[str, str], second: tuple[str, str]) -> Study:
+    """Two sets, given as (assay, biosample), of one loop each: from 100 kb to 300 kb, and from 100 kb to 400 kb."""
+    study = with_loops(folder, LOOP)
+    pd.DataFrame([{**LOOP, "start2": 400_000, "end2": 405_000}]).to_parquet(study.folder / "other.parquet")
+    entries = (
+        IntervalSet("loops", "Loops", "loops", *first, "loops.parquet"),
+        IntervalSet("other", "Loops", "loops", *second, "other.parquet"),
+    )
+    write_info(study.folder, replace(study.info, intervals=entries))
     return Study.open(study.folder)
 
 
@@ -56,6 +69,35 @@ def test_no_loops_of_the_biosample(tmp_path: Path, toy_study: Study) -> None:
     other = with_loops(tmp_path / "s", LOOP, biosample="OtherCell")
     with pytest.raises(NotAvailable, match="study toy has no loops of ToyCell"):
         ElementLoops(other, "ToyCell")
+
+
+@pytest.mark.parametrize(
+    ("sets", "chosen"),
+    [
+        ((("hic", "all"), ("hichip", "ToyCell")), 1),
+        ((("hichip", "ToyCell"), ("hic", "all")), 0),
+        ((("hichip", "all"), ("hic", "ToyCell")), 1),
+        ((("hic", "all"), ("hichip", "OtherCell")), 0),
+        ((("hic", "ToyCell"), ("hichip", "ToyCell")), 1),
+        ((("hic", "all"), ("hichip", "all")), 1),
+        ((("hic", "all"), ("hic", "all")), 0),
+    ],
+)
+def test_the_biosamples_own_loops_go_first_then_hichip(
+    tmp_path: Path, sets: tuple[tuple[str, str], ...], chosen: int
+) -> None:
+    study = with_two_sets(tmp_path / "s", *sets)
+    found = ElementLoops(study, "ToyCell")("chrA", np.array([102_000, 302_000, 402_000]))[0]
+    wanted = [0.0, 0.0, 0.0]
+    wanted[1 + chosen] = np.log10(2)  # the first set's loop ends at 300 kb, the second's at 400 kb
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_create_keeps_reading_the_first_set(tmp_path: Path) -> None:
+    """The border loops of a study that names them first: weights trained on those stay valid."""
+    study = with_two_sets(tmp_path / "s", ("hic", "all"), ("hichip", "ToyCell"))
+    found = LoopCounts(study, "ToyCell")("chrA", np.array([102_000, 302_000, 402_000]))
+    np.testing.assert_array_equal(found, [1, 1, 0])
 
 
 def test_a_loop_between_chromosomes_or_outside_one(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pyBigWig
 import pysam
 import pytest
 
-from cre_core.data.simulate import TRUE_LINKS, SimulationConfig, simulate
+from cre_core.data.simulate import TRUE_LINKS, SimulationConfig, hichip, simulate
 from cre_core.data.simulate.world import make_world
 from cre_core.data.study import Study, StudyInfo, write_info
 from cre_core.errors import BadInput
@@ -309,6 +309,70 @@ def test_balanced_hic_gives_every_visible_bin_the_same_sum(study: Study) -> None
     assert is_masked[0]  # the gap at the start of chrS1
     assert is_masked.mean() < 0.2
     np.testing.assert_allclose(np.nansum(balanced, axis=0)[~is_masked], 1.0, atol=1e-4)
+
+
+def test_hichip_loops_join_acetylated_elements(study: Study) -> None:
+    """Read back: anchors are elements with reads, 5 to 400 kb apart, that carry far more of the mark than others."""
+    for name in study.info.biosamples:
+        loops = study.intervals(f"{name}.hichip_loops")
+        signal = study.element_signal.query("biosample == @name").merge(study.elements, on="element_id")
+        reads = signal.set_index(["chrom", "start", "end"])["h3k27ac"]
+        assert (loops["chrom"] == loops["chrom2"]).all()
+        assert (loops["start2"] - loops["start"]).between(5_000, 400_000).all()
+        assert not loops.duplicated(["chrom", "start", "start2"]).any()
+        assert (loops["contacts"] > 2 * loops["expected"]).all()
+        left = reads.loc[pd.MultiIndex.from_frame(loops[["chrom", "start", "end"]])]
+        right = reads.loc[pd.MultiIndex.from_frame(loops[["chrom2", "start2", "end2"]])]
+        assert left.notna().all()
+        assert right.notna().all()
+        assert min(left.median(), right.median()) > 10 * reads.median()
+        entry = next(entry for entry in study.info.intervals if entry.id == f"{name}.hichip_loops")
+        assert (entry.kind, entry.assay, entry.biosample, entry.source) == ("loops", "hichip", name, "simulated")
+
+
+def test_hichip_contacts_have_the_stated_mean() -> None:
+    """Pair by pair: 80 x power law x 0.35 a border (at least 0.06) x the acetylated share of both ends."""
+    world = make_world(SMALL, seed=3)
+    draw = np.random.default_rng(8)
+    pairs = hichip.draw_contacts(draw, SMALL, world.landscape, world.regulation, biosample=1)
+    start, domain = (world.landscape.elements[name].tolist() for name in ("start", "domain"))
+    share = [0.05 + 0.95 * bound / (1 + bound) for bound in world.regulation.activation[:, 1]]
+    mean = []
+    for i, j in zip(pairs["first"], pairs["second"], strict=True):
+        across = max(0.35 ** (domain[j] - domain[i]), 0.06)
+        mean.append(80 * ((start[j] - start[i]) / 5_000) ** -0.9 * across * share[i] * share[j])
+    wanted, contacts = np.array(mean), pairs["contacts"].to_numpy()
+    assert abs(contacts.sum() - wanted.sum()) < 4 * np.sqrt(wanted.sum())
+    often = wanted > 0.5  # where contacts are rarer than that, their variance is too noisy to tell
+    surprise = (contacts - wanted)[often] / np.sqrt(wanted[often])
+    assert abs(surprise.mean()) < 4 / np.sqrt(often.sum())
+    assert abs(surprise.var() - 1) < 4 * np.sqrt(4 / often.sum())  # of a Poisson of mean 0.5: 2 + 1 / mean
+
+
+def test_loops_stand_out_from_pairs_of_like_distance() -> None:
+    """One contact everywhere but in two pairs, in classes of two hundred: expected is each class's own mean."""
+    near = np.r_[np.ones(199), 21.0]
+    far = np.r_[np.zeros(199), 4.0]
+    pairs = pd.DataFrame({"contacts": np.tile(np.r_[near, far], 25).astype(int)})
+    pairs["distance_bp"] = 5_000 + 10 * np.arange(len(pairs))
+    loops = hichip.call_loops(pairs)
+    np.testing.assert_array_equal(loops.index, np.arange(199, len(pairs), 200))
+    np.testing.assert_allclose(loops["expected"], np.tile([1.1, 0.02], 25))
+    assert hichip.call_loops(pairs.assign(contacts=3)).empty
+    assert hichip.call_loops(pairs.head(0)).empty
+
+
+def test_hichip_has_its_own_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = make_world(TINY, seed=5)
+    monkeypatch.setattr(hichip, "_READS", 800.0)
+    deeper = make_world(TINY, seed=5)
+    assert len(deeper.loops["SimA"]) > len(usual.loops["SimA"])
+    assert deeper.sequence == usual.sequence
+    for name in ("element_signal", "promoter_signal", "crispr", "links", "sites"):
+        pd.testing.assert_frame_equal(getattr(deeper, name), getattr(usual, name))
+    for biosample, hic in usual.hic.items():
+        pd.testing.assert_frame_equal(deeper.hic[biosample].pixels, hic.pixels)
+    np.testing.assert_array_equal(deeper.log2tpm, usual.log2tpm)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ landscape.py   domains, genes, exons, elements, stretches without data
 sequence.py    planted motifs and the bases around them
 regulation.py  activity, contact, expression, and what removing an element changes
 assays.py      reads, measured expression and Hi-C, drawn from the truth
+hichip.py      loops between acetylated elements
 screen.py      a CRISPRi screen with noise and power, and the true effects beside it
 truth.py       the study's tables
 examples.py    genes worth opening first

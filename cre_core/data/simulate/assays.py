@@ -10,7 +10,7 @@ import pandas as pd
 
 from cre_core.data.simulate.config import GRID_BP, SimulationConfig
 from cre_core.data.simulate.landscape import Landscape
-from cre_core.data.simulate.regulation import Regulation, contact_at
+from cre_core.data.simulate.regulation import Regulation, seen_contact
 
 ASSAYS = ("dnase", "h3k27ac", "ctcf")
 _BACKGROUND = {"dnase": 0.06, "h3k27ac": 0.10, "ctcf": 0.05, "rna": 0.0}  # reads in a bin where nothing happens
@@ -23,7 +23,7 @@ _PEAKS = {
 }
 _PEAK_NOISE = 0.25
 _RNA_READS = 0.15  # reads in an exon's bin per TPM
-_HIC_READS, _HIC_LOOP, _HIC_TRANS, _HIC_LEAST = 400.0, 4.0, 1.0, 0.06
+_HIC_READS, _HIC_LOOP, _HIC_TRANS = 400.0, 4.0, 1.0
 _BALANCE_STEPS = 5_000
 
 Bins = Mapping[str, np.ndarray]
@@ -155,8 +155,7 @@ def _cis(config: SimulationConfig, landscape: Landscape, chrom: str, n: int) -> 
     domains = landscape.domains[landscape.domains["chrom"] == chrom]
     domain = np.searchsorted(domains["start"].to_numpy(), center, side="right")
     crossed = np.abs(domain[:, None] - domain[None, :])
-    contact = contact_at(center[:, None] - center[None, :], config)
-    contact = contact * np.maximum(config.crossing**crossed, _HIC_LEAST)
+    contact = seen_contact(center[:, None] - center[None, :], config, n_crossed=crossed)
     starts = landscape.elements["start"]
     for left, right in zip(domains["left_ctcf"], domains["right_ctcf"], strict=True):
         i, j = int(starts[left]) // bin_bp, int(starts[right]) // bin_bp

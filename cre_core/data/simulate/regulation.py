@@ -17,6 +17,7 @@ _DISTAL_HOUSEKEEPING = 0.03  # share of distal input that a housekeeping promote
 _OWN_PROMOTER = 3.0  # what the gene's own promoter weighs more than another element at the same contact
 _HALF, _HILL, _TPM_MAX = 16.0, 2.0, 900.0  # of the saturating response
 _SOFTNESS = 1.0  # sharpness of the floor at zero input
+_LEAST_ACROSS = 0.06  # of the contact that distance allows, however many boundaries lie between
 _HALF_LIFE_WEIGHTS = np.array([-0.08, -0.12, 0.10, -0.15, 0.4, 0.8, -0.8, 0.02])
 
 
@@ -93,6 +94,11 @@ def contact_at(distance_bp: np.ndarray, config: SimulationConfig) -> np.ndarray:
     """Contact inside a domain: a power law of distance, flat below the floor. Any shape in, the same out."""
     floor = config.contact_floor_bp
     return (np.maximum(np.abs(distance_bp), floor) / floor) ** -config.contact_exponent
+
+
+def seen_contact(distance_bp: np.ndarray, config: SimulationConfig, *, n_crossed: np.ndarray) -> np.ndarray:
+    """Contact as an assay sees it: a boundary weakens it, and ends regulation. Any shape in, the same out."""
+    return contact_at(distance_bp, config) * np.maximum(config.crossing**n_crossed, _LEAST_ACROSS)
 
 
 def _bound(sites: pd.DataFrame, factors: tuple[Factor, ...], kind: str, landscape: Landscape) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cre_core.data.simulate import assays, factors, landscape, regulation, screen, sequence, truth
+from cre_core.data.simulate import assays, factors, hichip, landscape, regulation, screen, sequence, truth
 from cre_core.data.simulate.config import SimulationConfig
 
 
@@ -21,6 +21,7 @@ class World:
       sequence: chromosome -> bases.
       signals: (biosample, assay) -> reads in bins; assays dnase, h3k27ac, ctcf, rna.
       hic: biosample -> pairs.
+      loops: biosample -> HiChIP loops.
       log2tpm: (G, S) measured log2(TPM + 1).
     """
 
@@ -32,6 +33,7 @@ class World:
     regulation: regulation.Regulation
     signals: dict[tuple[str, str], assays.Bins]
     hic: Mapping[str, assays.HicMap]
+    loops: Mapping[str, pd.DataFrame]
     log2tpm: np.ndarray
     element_signal: pd.DataFrame
     promoter_signal: pd.DataFrame
@@ -69,6 +71,10 @@ def make_world(config: SimulationConfig, *, seed: int) -> World:
         regulation=rules,
         signals=signals,
         hic={name: assays.make_hic(stream(8, s), config, land) for s, name in enumerate(config.biosamples)},
+        loops={
+            name: hichip.make_loops(stream(10, s), config, land, rules, biosample=s)
+            for s, name in enumerate(config.biosamples)
+        },
         log2tpm=log2tpm,
         element_signal=element_signal,
         promoter_signal=promoter_signal,

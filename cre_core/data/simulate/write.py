@@ -198,6 +198,8 @@ def _write_intervals(world: World, folder: Path) -> tuple[IntervalSet, ...]:
         add(f"{name}.ctcf_peaks", f"CTCF peaks, {name}", "peaks", "ctcf", name, peaks)
         marked = truth.promoter_mark_table(land, world.regulation.tpm[:, s])
         add(f"{name}.h3k4me3_peaks", f"H3K4me3 peaks, {name}", "peaks", "h3k4me3", name, marked)
+        title = f"H3K27ac loops (HiChIP, simulated), {name}"
+        add(f"{name}.hichip_loops", title, "loops", "hichip", name, world.loops[name])
     for entry, table in sets:
         spec = schema.LOOPS if entry.kind == "loops" else schema.INTERVALS
         write_table(table, folder / entry.path, spec, config.assembly)
@@ -261,6 +263,7 @@ def _provenance(world: World, name: str, seed: int) -> dict[str, object]:
         f"{', '.join(held_out) or 'No biosample'} must never be trained on: the test of a new biosample.",
         "truth_links.parquet holds the exact effect of removing each element, without noise.",
         "Hi-C weights come from iterative correction without the first two diagonals.",
+        "HiChIP loops join elements in more contact than distance alone lets expect; the others, domain borders.",
         "Reads are missing (no data) in one stretch of each chromosome and in the gap at its start.",
     ]
     return {
