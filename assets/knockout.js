@@ -58,7 +58,13 @@
       if (!future.length) return history;
       return { past: past.concat([now]), now: future[0], future: future.slice(1), seq: seq + 1 };
     }
+    if (action.kind === "go") {
+      const all = past.concat([now], future);
+      if (!(action.at in all) || action.at === past.length) return history;
+      return { past: all.slice(0, action.at), now: all[action.at], future: all.slice(action.at + 1), seq: seq + 1 };
+    }
     let next = now;
+    if (action.kind === "restore") next = { knock_outs: action.knock_outs, mode: now.mode };
     if (action.kind === "set") next = withStrength(now, action.element, action.strength);
     if (action.kind === "replace") next = { knock_outs: action.elements.map((e) => [e, 0]), mode: now.mode };
     if (action.kind === "mode") next = { knock_outs: now.knock_outs, mode: action.mode };
@@ -136,7 +142,14 @@
   /* -- the page ------------------------------------------------------------------------------------------------- */
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const trigger = () => window.dash_clientside.callback_context.triggered_id;
+  /* A button that only appeared has not been pressed. */
+  const pressed = () => Boolean((window.dash_clientside.callback_context.triggered[0] || {}).value);
 
+  /* The elements of a preset: those of the screen, or the first k of a ranking. */
+  function presetOf(name, values) {
+    if (name === "positives") return values.base.presets.positives;
+    return (values.base.presets.rankings[values.method] || []).slice(0, values.k || 0);
+  }
   function actionOf(id, values) {
     if (id === "ko-undo" || id === "ko-redo") return { kind: id.slice(3) };
     if (id === "ko-reset") return { kind: "replace", elements: [] };
@@ -149,7 +162,16 @@
     if (id && id.type === "ko-slot") {
       return { kind: "set", element: values.slots[id.slot], strength: values.slotStrengths[id.slot] };
     }
-    if (id && id.type === "ko-preset") return { kind: "replace", elements: values.base.presets[id.name] };
+    if (id && id.type === "ko-preset") return { kind: "replace", elements: presetOf(id.name, values) };
+    if (id && id.type === "ko-step" && pressed()) return { kind: "go", at: id.at };
+    if (id && id.type === "ko-restore" && pressed()) {
+      const found = values.kept.snapshots.find((snapshot) => snapshot[0] === id.name);
+      return found ? { kind: "restore", knock_outs: found[1].filter((pair) => pair[1] < 1) } : null;
+    }
+    if (id === "ko-preset-class" && values.chosenClass) {
+      set("ko-preset-class", { value: null }); /* the same class can be taken again */
+      return { kind: "replace", elements: values.base.presets.classes[values.chosenClass] };
+    }
     return null;
   }
 
@@ -196,26 +218,29 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.knockout = {
     /* for tests */
-    three, percent, distance, step, additive, isCurrent, pinned, rowsOf, strengthOf,
+    three, percent, distance, step, additive, isCurrent, pinned, presetOf, rowsOf, strengthOf,
 
-    act: function (strength, slotStrengths, presets, undo, redo, reset, mode, doubled, history, focus, slots, base) {
-      const id = trigger();
-      const action = actionOf(id, { strength, slotStrengths, mode, doubled, history, focus, slots, base });
+    act: function (strength, slotStrengths, presets, chosenClass, undo, redo, reset, mode, doubled, restored, steps,
+      history, focus, slots, base, k, method, kept) {
+      const given = { strength, slotStrengths, chosenClass, mode, doubled };
+      const values = Object.assign(given, { history, focus, slots, base, k, method, kept });
+      const action = actionOf(trigger(), values);
       if (!action || (action.kind === "set" && !base.elements.includes(action.element))) return none();
       const next = step(history, action);
       return next === history ? none() : next;
     },
 
-    choose: function (selected, clickedPoint, clickedPair, focus) {
+    choose: function (selected, clickedPoint, clickedPair, clickedModel, focus, base) {
       const id = trigger();
       let element = null;
       if (id === "ko-table") {
         const rows = Array.isArray(selected) ? selected : [];
         element = rows.length ? rows[0].element_id : null;
       } else {
-        const click = id === "ko-effects" ? clickedPoint : clickedPair;
+        const click = { "ko-effects": clickedPoint, "ko-agreement": clickedPair, "ko-models": clickedModel }[id];
         element = click && click.points.length ? click.points[0].customdata : null;
-        if (element) set("ko-table", { scrollTo: { rowId: element, rowPosition: "middle" } });
+        if (!base.elements.includes(element)) return none(); /* another model may read more */
+        set("ko-table", { scrollTo: { rowId: element, rowPosition: "middle" } });
       }
       return element && element !== focus ? element : none();
     },
@@ -250,7 +275,9 @@
       set("ko-reset", { disabled: !now.knock_outs.length });
       set("ko-mode", { value: now.mode });
       fill(base, history, context, 200);
-      return hidden > 0 ? "and " + hidden + " more changed, in the table" : "";
+      const most = 300; /* as dashboard/state.py */
+      const cut = now.knock_outs.length > most ? "; the address holds the first " + most : "";
+      return hidden > 0 ? "and " + hidden + " more changed, in the table" + cut : "";
     },
 
     /* While a slider moves: the estimate, from what was loaded; no request. A slider that was set, not moved, tells
@@ -295,10 +322,10 @@
       return effectsWith(scan, answer, focus);
     },
 
-    compare: function (scan, history, context) {
-      if (!scan || scan.mode !== history.now.mode) return [none(), none(), none()];
+    rebase: function (scan, history, context) {
+      if (!scan || scan.mode !== history.now.mode) return none();
       fill(scan.base, history, context, 0);
-      return [scan.agreement, scan.agreement_text, scan.base];
+      return scan.base;
     },
 
     surround: function (context, history, base) {

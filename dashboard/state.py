@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
+from cre_core.schema import Mode
+
 VERSION = 1
+MOST_KNOCK_OUTS = 300  # of one address; the browser and the server both cut longer ones
+MOST_SNAPSHOTS = 8
+MOST_NAME = 24  # characters of a snapshot's name
+MOST_QUOTED = 60  # characters of an address that a notice repeats
 Scale = Literal["group", "auto", "log"]
-KnockOutMode = Literal["mask", "silence"]
+Panel = Literal["elements", "models", "pairs", "bases", "snapshots"]
+Truth = Literal["gene", "all"]
+BaseMethod = Literal["gradient_x_input", "integrated_gradients", "mutagenesis"]
+Strengths = tuple[tuple[str, float], ...]
+Snapshots = tuple[tuple[str, Strengths], ...]
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,11 @@ class ViewState:
       model: model of the knock-out page.
       mode: what a knock-out does to the input.
       knock_outs: element id -> strength in 0..1 (1 = as measured).
+      panel: the open tab under the effects of the knock-out page.
+      truth: measured pairs compared with: those of this gene, or of all genes.
+      base_method: how bases are scored.
+      snapshots: named sets of strengths, in the order they were kept.
+      compare: names of two snapshots, A and B; an empty name = not chosen.
     """
 
     study: str = ""
@@ -46,8 +61,13 @@ class ViewState:
     element: str = ""
     highlights: tuple[str, ...] = ()
     model: str = ""
-    mode: KnockOutMode = "mask"
-    knock_outs: tuple[tuple[str, float], ...] = ()
+    mode: Mode = "mask"
+    knock_outs: Strengths = ()
+    panel: Panel = "elements"
+    truth: Truth = "gene"
+    base_method: BaseMethod = "gradient_x_input"
+    snapshots: Snapshots = ()
+    compare: tuple[str, ...] = ()
     version: int = VERSION
 
     def with_(self, **changes: object) -> ViewState:
@@ -71,16 +91,22 @@ class ViewState:
             if f.name == "version" or value == f.default:
                 continue
             if f.name == "knock_outs":
-                value = "~".join(f"{element}*{strength:g}" for element, strength in value)
+                value = _strengths_text(value)
+            elif f.name == "snapshots":
+                value = "!".join(f"{name}!{_strengths_text(strengths)}" for name, strengths in value)
             elif isinstance(value, tuple):
                 value = "~".join(value)
             pairs.append((f.name, value if isinstance(value, str) else f"{value:g}"))
-        return urlencode(pairs, quote_via=quote, safe=":,~*-")
+        return urlencode(pairs, quote_via=quote, safe=":,~*-!")
 
     def url(self, path: str) -> str:
         """A page's address with this view."""
         query = self.to_query()
         return f"{path}?{query}" if query else path
+
+
+def _strengths_text(strengths: Strengths) -> str:
+    return "~".join(f"{element}*{strength:g}" for element, strength in strengths)
 
 
 def _plain(value: object) -> object:
@@ -98,17 +124,48 @@ def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list
     if isinstance(given, str):
         given = dict(parse_qsl(given.lstrip("?")))
     notices: list[str] = []
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for name, raw in (given or {}).items():
         if name not in _READERS:
             if name != "version":
-                notices.append(f"'{name}' in the address is not part of a view and was ignored")
+                notices.append(f"'{_short(name)}' in the address is not part of a view and was ignored")
             continue
         try:
-            values[name] = _READERS[name](raw)
+            values[name], broken = _READERS[name](raw)
         except (ValueError, TypeError):
-            notices.append(f"'{name}={raw}' in the address is not readable and was ignored")
-    return ViewState(**values), notices  # type: ignore[arg-type]
+            broken = [raw]
+        notices += _broken_lines(name, broken)
+    return ViewState(**_within_limits(values, notices)), notices
+
+
+def _broken_lines(name: str, broken: Sequence[object]) -> list[str]:
+    """One line, however many parts of a value cannot be read."""
+    if not broken:
+        return []
+    more = f", with {len(broken) - 1:,} more of its parts" if len(broken) > 1 else ""
+    return [f"'{_short(f'{name}={broken[0]}')}' in the address is not readable and was ignored{more}"]
+
+
+def _within_limits(values: dict[str, Any], notices: list[str]) -> dict[str, Any]:
+    """The values without what is too many, or names what is not there; a line for each kind of loss."""
+    for name, most, what in (
+        ("knock_outs", MOST_KNOCK_OUTS, "knocked-out elements"),
+        ("snapshots", MOST_SNAPSHOTS, "snapshots"),
+    ):
+        n = len(values.get(name, ()))
+        if n > most:
+            values[name] = values[name][:most]
+            notices.append(f"{n:,} {what} in the address; the first {most} are kept")
+    names = [name for name, _ in values.get("snapshots", ())]
+    odd = [name for name in values.get("compare", ()) if name and name not in names]
+    if odd:
+        values["compare"] = _chosen([name if name in names else "" for name in values["compare"]])
+        notices.append(f"'compare={_short(odd[0])}' in the address names no snapshot and was ignored")
+    return values
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…"
 
 
 def read_view_file(text: str) -> tuple[ViewState, list[str]]:
@@ -117,19 +174,61 @@ def read_view_file(text: str) -> tuple[ViewState, list[str]]:
 
 
 def _texts(raw: object) -> tuple[str, ...]:
-    parts = raw.split("~") if isinstance(raw, str) else list(raw)  # type: ignore[call-overload]
-    return tuple(str(part) for part in parts if str(part))
+    return tuple(str(part) for part in _parts(raw) if str(part))
 
 
-def _strengths(raw: object) -> tuple[tuple[str, float], ...]:
-    pairs = []
-    for part in _texts(raw) if isinstance(raw, str) else list(raw):  # type: ignore[call-overload]
-        element, strength = part.rsplit("*", 1) if isinstance(part, str) else part
-        value = float(strength)
-        if not 0.0 <= value <= 1.0:
-            raise ValueError(f"strength {value}")
-        pairs.append((str(element), value))
-    return tuple(pairs)
+def _parts(raw: object, separator: str = "~") -> list[Any]:
+    return raw.split(separator) if isinstance(raw, str) else list(raw)  # type: ignore[call-overload]
+
+
+def _strengths(raw: object) -> tuple[Strengths, list[object]]:
+    """Elements and strengths, and the parts that are neither."""
+    pairs, broken = [], list[object]()
+    for part in _parts(raw):
+        if part == "":
+            continue
+        try:
+            element, strength = part.rsplit("*", 1) if isinstance(part, str) else part
+            value = float(strength)
+            if not 0.0 <= value <= 1.0:
+                raise ValueError(f"strength {value}")
+            pairs.append((str(element), value))
+        except (ValueError, TypeError):
+            broken.append(part)
+    return tuple(pairs), broken
+
+
+def _snapshots(raw: object) -> tuple[Snapshots, list[object]]:
+    """Named sets of strengths, `name!element*strength~...!name!...`, and the parts that are none."""
+    parts = _parts(raw, "!")
+    if isinstance(raw, str):
+        parts = [tuple(parts[k : k + 2]) for k in range(0, len(parts), 2)]
+    found, broken = dict[str, Strengths](), list[object]()
+    for part in parts:
+        try:
+            name, given = part
+            strengths, odd = _strengths(given)
+        except (ValueError, TypeError):
+            broken.append(part)
+            continue
+        if is_snapshot_name(name) and name not in found and len(strengths) <= MOST_KNOCK_OUTS:
+            found[name] = strengths
+            broken += odd
+        else:
+            broken.append(name)
+    return tuple(found.items()), broken
+
+
+def is_snapshot_name(name: object) -> bool:
+    """Whether a snapshot may be called so: short, and free of the signs that part an address."""
+    return isinstance(name, str) and 0 < len(name) <= MOST_NAME and not set(name) & set("~*!")
+
+
+def _chosen(raw: object) -> tuple[str, ...]:
+    names = tuple(str(part) for part in _parts(raw))
+    if len(names) > 2:
+        raise ValueError(f"{len(names)} snapshots to compare")
+    return (*names, "")[:2] if any(names) else ()
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
@@ -149,19 +248,29 @@ def _fraction(raw: object) -> float:
     return min(1.0, max(0.0, float(str(raw))))
 
 
-_READERS: dict[str, Callable[..., object]] = {
-    "study": str,
-    "biosample": str,
-    "gene": str,
-    "locus": str,
-    "methods": _texts,
-    "hidden": _texts,
-    "scale": _one_of(get_args(Scale)),
-    "top": _count,
-    "threshold": _fraction,
-    "element": str,
-    "highlights": _texts,
-    "model": str,
-    "mode": _one_of(get_args(KnockOutMode)),
+def _whole(read: Callable[[object], object]) -> Callable[[object], tuple[object, list[object]]]:
+    """A reader of a value that is readable as a whole or not at all."""
+    return lambda raw: (read(raw), [])
+
+
+_READERS: dict[str, Callable[[object], tuple[object, list[object]]]] = {
+    "study": _whole(str),
+    "biosample": _whole(str),
+    "gene": _whole(str),
+    "locus": _whole(str),
+    "methods": _whole(_texts),
+    "hidden": _whole(_texts),
+    "scale": _whole(_one_of(get_args(Scale))),
+    "top": _whole(_count),
+    "threshold": _whole(_fraction),
+    "element": _whole(str),
+    "highlights": _whole(_texts),
+    "model": _whole(str),
+    "mode": _whole(_one_of(get_args(Mode))),
     "knock_outs": _strengths,
+    "panel": _whole(_one_of(get_args(Panel))),
+    "truth": _whole(_one_of(get_args(Truth))),
+    "base_method": _whole(_one_of(get_args(BaseMethod))),
+    "snapshots": _snapshots,
+    "compare": _whole(_chosen),
 }

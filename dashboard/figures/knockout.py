@@ -66,17 +66,17 @@ def effects_figure(
     for call in CALLS:
         figure.add_traces(_measured(pairs, call))
     low, high = first_range(table, pairs)
-    figure.update_layout(**_layout(palette, height=None), margin={"l": 56, "r": 12, "t": 22, "b": 42})
+    figure.update_layout(**layout(palette, height=None), margin={"l": 56, "r": 12, "t": 22, "b": 42})
     title = {"text": f"distance to the TSS of {gene_name} (0), + = downstream", "standoff": 2, "font": {"size": 11}}
-    figure.update_xaxes(**_distance_axis((low, high), palette), title=title)
+    figure.update_xaxes(**distance_axis((low, high), palette), title=title)
     for name, domain, values in (
         ("yaxis", [0.54, 1.0], table["single_fraction"].clip(-limit / 100, limit / 100)),
         ("yaxis2", [0.0, 0.42], pairs["effect_fraction"]),
     ):
         figure.update_layout({name: _percent_axis(values, domain, palette)})
-    _name_cut_bars(figure, table, limit, palette)
-    _panel_title(figure, "<b>Predicted</b>  each element knocked out alone, %", 1.0, palette)
-    _panel_title(figure, f"<b>Measured</b>  CRISPRi, %   {_count_text(pairs)}", 0.42, palette)
+    _name_cut_bars(figure, table, limit, palette, x_range=(low, high))
+    panel_title(figure, "<b>Predicted</b>  each element knocked out alone, %", 1.0, palette)
+    panel_title(figure, f"<b>Measured</b>  CRISPRi, %   {count_text(pairs)}", 0.42, palette)
     return mark_simulated(figure, is_simulated)
 
 
@@ -99,7 +99,7 @@ def focus_line(x: float, *, theme: ThemeName = "light") -> dict[str, object]:
             "line": line, "opacity": 0.18, "layer": "below"}  # fmt: skip
 
 
-def _stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Line segments from zero to each value, in one trace: x, x, gap; 0, y, gap."""
     gap = np.full(len(x), np.nan)
     return np.c_[x, x, gap].ravel(), np.c_[np.zeros(len(x)), y, gap].ravel()
@@ -110,9 +110,9 @@ def _predicted(table: pd.DataFrame, call: str, limit: float) -> list[go.Scatter]
     is_it = (values < 0) if call == "decrease" else (values > 0)
     rows, colour = table[is_it], DECREASE if call == "decrease" else INCREASE
     x, y = rows["tss_distance_bp"].to_numpy(float), values[is_it].clip(-limit, limit).to_numpy(float)
-    stem_x, stem_y = _stems(x, y)
+    stem_x, stem_y = stems(x, y)
     name = f"predicted {call}"
-    hover = [_hover(row, f"knocked out alone {percent(row.single_fraction)}") for row in rows.itertuples()]
+    hover = [hover_text(row, f"knocked out alone {percent(row.single_fraction)}") for row in rows.itertuples()]
     line, bare = {"color": colour, "width": 4}, {"opacity": 0.0, "size": 8, "color": colour}
     return [
         go.Scatter(x=stem_x, y=stem_y, mode="lines", line=line, hoverinfo="skip", name=name),
@@ -136,18 +136,22 @@ def predicted_limit(table: pd.DataFrame) -> float:
     return limit if largest > 2 * limit else largest
 
 
-def _name_cut_bars(figure: go.Figure, table: pd.DataFrame, limit: float, palette: Palette) -> None:
-    """The values of the bars that are cut, beside the longest."""
+def _name_cut_bars(
+    figure: go.Figure, table: pd.DataFrame, limit: float, palette: Palette, *, x_range: tuple[float, float]
+) -> None:
+    """The values of the bars that are cut, beside them where there is more room."""
     cut = table[100.0 * table["single_fraction"].abs() > limit]
     cut = cut.reindex(cut["single_fraction"].abs().sort_values(ascending=False).index)
     if not len(cut):
         return
     values = [percent(row.single_fraction) + " (own promoter)" * row.is_own_promoter for row in cut.itertuples()]
     y = float(np.clip(100.0 * cut["single_fraction"].iloc[0], -limit, limit))
+    place_bp = cut["tss_distance_bp"]
+    is_left = abs(x_range[1] - place_bp.max()) > abs(place_bp.min() - x_range[0])  # more room at the right
+    x, anchor, shift = (place_bp.max(), "left", 8) if is_left else (place_bp.min(), "right", -8)
     text = f"{len(cut)} bar{'s' if len(cut) > 1 else ''} cut: {', '.join(values)}"
     font = {"size": 11, "color": palette.ink}
-    x = float(cut["tss_distance_bp"].iloc[0])
-    figure.add_annotation(x=x, y=y, text=text, showarrow=False, xanchor="left", xshift=8, font=font)
+    figure.add_annotation(x=float(x), y=y, text=text, showarrow=False, xanchor=anchor, xshift=shift, font=font)
 
 
 def changed_marks(table: pd.DataFrame, strengths: Mapping[str, float]) -> dict[str, object]:
@@ -156,7 +160,8 @@ def changed_marks(table: pd.DataFrame, strengths: Mapping[str, float]) -> dict[s
     value = [float(strengths[element]) for element in rows["element_id"]]
     symbols = ["x-thin" if strength == 0.0 else "circle-open" for strength in value]
     text = [
-        _hover(row, f"strength {strength:.2f} now") for row, strength in zip(rows.itertuples(), value, strict=True)
+        hover_text(row, f"strength {strength:.2f} now")
+        for row, strength in zip(rows.itertuples(), value, strict=True)
     ]
     return {
         "x": [float(x) for x in rows["tss_distance_bp"]], "y": [0.0] * len(rows), "text": text,
@@ -176,9 +181,9 @@ def _measured(pairs: pd.DataFrame, call: str) -> list[go.Scatter]:
     rows = pairs[pairs["call"] == call]
     title, symbol, colour = CALLS[call]
     x, y = rows["tss_distance_bp"].to_numpy(float), 100.0 * rows["effect_fraction"].to_numpy(float)
-    stem_x, stem_y = _stems(x, y)
+    stem_x, stem_y = stems(x, y)
     hover = [
-        _hover(row, f"CRISPRi {percent(row.effect_fraction)}, {title}", _power(row.power_at_25))
+        hover_text(row, f"CRISPRi {percent(row.effect_fraction)}, {title}", _power(row.power_at_25))
         for row in rows.itertuples()
     ]
     identity = rows["element_id"] if "element_id" in rows else pd.Series("", index=rows.index)
@@ -190,20 +195,22 @@ def _measured(pairs: pd.DataFrame, call: str) -> list[go.Scatter]:
     if call == "not significant":
         return [marks]
     line = {"color": colour, "width": 2}
-    stems = go.Scatter(x=stem_x, y=stem_y, yaxis="y2", mode="lines", line=line, hoverinfo="skip", name=title)
-    return [stems, marks]
+    lines = go.Scatter(x=stem_x, y=stem_y, yaxis="y2", mode="lines", line=line, hoverinfo="skip", name=title)
+    return [lines, marks]
 
 
 def _power(value: float) -> str:
     return f"power to see 25 %: {value:.2f}" if np.isfinite(value) else "power not known"
 
 
-def _hover(row: object, *lines: str) -> str:
+def hover_text(row: object, *lines: str) -> str:
+    """Place and distance of a row of a table, then some lines."""
     where = place(row.chrom, int(row.start), int(row.end))  # type: ignore[attr-defined]
     return "<br>".join([where, distance(row.tss_distance_bp) + " from the TSS", *lines])  # type: ignore[attr-defined]
 
 
-def _count_text(pairs: pd.DataFrame) -> str:
+def count_text(pairs: pd.DataFrame) -> str:
+    """How many pairs have each call, with its sign."""
     parts = []
     for call, (title, _, colour) in CALLS.items():
         n = int((pairs["call"] == call).sum())
@@ -232,14 +239,15 @@ def _percent_axis(fractions: pd.Series, domain: list[float], palette: Palette) -
     }
 
 
-def _panel_title(figure: go.Figure, text: str, y: float, palette: Palette) -> None:
+def panel_title(figure: go.Figure, text: str, y: float, palette: Palette) -> None:
+    """A title above a panel whose top is at y of the paper."""
     figure.add_annotation(
         text=text, xref="paper", yref="paper", x=0, y=y, xanchor="left", yanchor="bottom", showarrow=False,
         font={"size": 12, "color": palette.ink}, yshift=3,
     )  # fmt: skip
 
 
-def _distance_axis(x_range: tuple[float, float], palette: Palette) -> dict[str, object]:
+def distance_axis(x_range: tuple[float, float], palette: Palette) -> dict[str, object]:
     """An axis of distances to the TSS, whose line at 0 is drawn; its marks follow the zoom."""
     return {
         "range": list(x_range),
@@ -255,7 +263,8 @@ def _distance_axis(x_range: tuple[float, float], palette: Palette) -> dict[str, 
     }
 
 
-def _layout(palette: Palette, *, height: int | None) -> dict[str, object]:
+def layout(palette: Palette, *, height: int | None) -> dict[str, object]:
+    """What every figure of the page shares."""
     label = {"color": palette.ink, "family": FONT, "size": 12}
     return {
         "height": height,
@@ -270,72 +279,23 @@ def _layout(palette: Palette, *, height: int | None) -> dict[str, object]:
     }
 
 
-def mark_simulated(figure: go.Figure, is_simulated: bool) -> go.Figure:
-    """The word `simulated` on the figure itself, so that it stays on every copy of it."""
+def mark_simulated(figure: go.Figure, is_simulated: bool, *, y: float = 1.0) -> go.Figure:
+    """The word `simulated` on the figure itself, above y of the paper, so that it stays on every copy of it."""
     if is_simulated:
         figure.add_annotation(
-            text="simulated", xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom",
+            text="simulated", xref="paper", yref="paper", x=1, y=y, xanchor="right", yanchor="bottom",
             showarrow=False, font={"size": 11, "color": DECREASE}, yshift=3,
         )  # fmt: skip
     return figure
 
 
-def agreement_figure(pairs: pd.DataFrame, *, theme: ThemeName = "light", is_simulated: bool = False) -> go.Figure:
-    """Predicted against measured effect of a gene's pairs, with the line of identity; each axis has its own range.
-
-    Args:
-      pairs: effect_fraction, predicted_fraction (NaN = no element there, not drawn), call, element_id, place.
-      theme: light or dark.
-      is_simulated: say so on the figure.
-    """
-    palette = PALETTES[theme]
-    both = pairs[np.isfinite(pairs["predicted_fraction"].astype(float))] if len(pairs) else pairs
-    figure = go.Figure()
-    measured, predicted = (_limits(both[name]) for name in ("effect_fraction", "predicted_fraction"))
-    same = [max(measured[0], predicted[0]), min(measured[1], predicted[1])]
-    line = {"color": palette.faint_ink, "width": 1, "dash": "dot"}
-    figure.add_trace(go.Scatter(x=same, y=same, mode="lines", line=line, hoverinfo="skip", name="identity"))
-    for call in ("not significant", "increase", "decrease"):
-        figure.add_trace(_scatter(both[both["call"] == call], call))
-    figure.update_layout(**_layout(palette, height=250), margin={"l": 46, "r": 8, "t": 18, "b": 38})
-    axis = {
-        "ticksuffix": " %", "nticks": 5, "gridcolor": palette.hairline, "zeroline": True,
-        "zerolinecolor": palette.hairline, "color": palette.faint_ink, "tickfont": {"size": 10},
-    }  # fmt: skip
-    figure.update_xaxes(
-        **axis, range=measured, title={"text": "measured, CRISPRi", "standoff": 4, "font": {"size": 11}}
-    )
-    figure.update_yaxes(
-        **axis, range=predicted, title={"text": "predicted, knocked out", "standoff": 2, "font": {"size": 11}}
-    )
-    return mark_simulated(figure, is_simulated)
-
-
-def _limits(fractions: pd.Series) -> list[float]:
-    values = np.append(100.0 * fractions.to_numpy(float), 0.0)
-    edge = 0.1 * max(float(np.ptp(values)), 1.0)
-    return [float(values.min()) - edge, float(values.max()) + edge]
-
-
-def _scatter(rows: pd.DataFrame, call: str) -> go.Scatter:
-    title, symbol, colour = CALLS[call]
-    text = [
-        _hover(row, f"measured {percent(row.effect_fraction)}", f"predicted {percent(row.predicted_fraction)}", title)
-        for row in rows.itertuples()
-    ]
-    return go.Scatter(
-        x=100.0 * rows["effect_fraction"], y=100.0 * rows["predicted_fraction"], mode="markers", name=title,
-        customdata=rows["element_id"], text=text, hovertemplate="%{text}<extra></extra>",
-        marker={"color": colour, "symbol": symbol, "size": 6 if call == "not significant" else 9},
-    )  # fmt: skip
-
-
 def attention_change(table: pd.DataFrame, after: np.ndarray) -> dict[str, Any]:
     """Parts of `attention_figure` that a change moves: values after, and stems of the difference, less and more."""
     x, difference = table["tss_distance_bp"].to_numpy(float), after - table["attention"].to_numpy(float)
-    parts: dict[str, Any] = {"after": [float(value) for value in after]}
+    after = np.where(np.isnan(difference), np.nan, after)  # what the model does not read has no attention
+    parts: dict[str, Any] = {"after": [None if np.isnan(value) else float(value) for value in after]}
     for name, is_it in (("less", difference < 0), ("more", difference > 0)):
-        stem_x, stem_y = _stems(x[is_it], difference[is_it])
+        stem_x, stem_y = stems(x[is_it], difference[is_it])
         parts[name] = {
             "x": [None if np.isnan(value) else float(value) for value in stem_x],
             "y": [None if np.isnan(value) else float(value) for value in stem_y],
@@ -364,7 +324,7 @@ def attention_figure(
     x, before = table["tss_distance_bp"].to_numpy(float), table["attention"].to_numpy(float)
     change = attention_change(table, after)
     figure = go.Figure()
-    text = [_hover(row) for row in table.itertuples()]
+    text = [hover_text(row) for row in table.itertuples()]
     for name, y, marker in (
         ("before", before, {"symbol": "circle-open", "size": 6, "color": palette.faint_ink}),
         ("after", change["after"], {"size": 4, "color": palette.accent}),
@@ -378,14 +338,14 @@ def attention_figure(
     # Without a point the axis of the difference would have a range of its own making.
     rest = {"x": list(x_range), "y": [0.0, 0.0], "yaxis": "y2", "mode": "lines", "hoverinfo": "skip", "name": "none"}
     figure.add_trace(go.Scatter(**rest, line={"color": palette.faint_ink, "width": 1}))
-    figure.update_layout(**_layout(palette, height=190), margin={"l": 46, "r": 8, "t": 18, "b": 22})
+    figure.update_layout(**layout(palette, height=190), margin={"l": 46, "r": 8, "t": 18, "b": 22})
     axis = {"nticks": 3, "gridcolor": palette.hairline, "color": palette.faint_ink, "tickfont": {"size": 10},
             "zerolinecolor": palette.faint_ink, "zeroline": True, "fixedrange": True, "anchor": "x"}  # fmt: skip
     least = {"autorangeoptions": {"include": [-0.001, 0.001]}}  # nothing changed is a flat line at 0
     figure.update_layout(
         yaxis={**axis, "domain": [0.52, 1], "rangemode": "tozero"}, yaxis2={**axis, **least, "domain": [0, 0.38]}
     )
-    figure.update_xaxes(**_distance_axis(x_range, palette), nticks=5)
-    _panel_title(figure, "○ before  <b>•</b> after", 1.0, palette)
-    _panel_title(figure, "after − before", 0.38, palette)
+    figure.update_xaxes(**distance_axis(x_range, palette), nticks=5)
+    panel_title(figure, "○ before  <b>•</b> after", 1.0, palette)
+    panel_title(figure, "after − before", 0.38, palette)
     return mark_simulated(figure, is_simulated)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboard.components import notice, provenance, shell, strength_table
+from dashboard.components import figure_parts, notice, preset_bar, provenance, shell, strength_table
+from dashboard.pages import knockout_panels
 from dashboard.pages.knockout_answers import (
     answer,
     base_of,
@@ -19,12 +19,14 @@ from dashboard.pages.knockout_answers import (
     moved,
     scan,
     source_parts,
+    unknown_lines,
 )
 from dashboard.services import knockout as service
 from dashboard.services.knockout import Experiment
 from dashboard.services.library import Library
+from dashboard.services.presets import MOST_TOP, Presets, presets_of
 from dashboard.state import ViewState, read_view
-from dashboard.theme import DECREASE, INCREASE, model_title
+from dashboard.theme import DECREASE, INCREASE, method_title, model_title
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study
@@ -40,19 +42,22 @@ def layout(library: Library, **query: str) -> Component:
     models = service.models_of(study, state.biosample)
     if not models:
         return shell.page(state, _untrained(study, state), notices=[*notices, *remarks])
+    predictor = service.desk_of(library).predictor(study, state.model, biosample=state.biosample)
+    if state.mode not in predictor.modes:
+        remarks.append(f"{predictor.label} has no mode '{state.mode}' here; this is {predictor.modes[0]}")
+        state = state.with_(mode=predictor.modes[0])
     experiment = experiment_of(library, state)
-    strengths, odd = service.known_strengths(experiment.window, state.knock_outs)
-    known = set(experiment.scan.table["element_id"])
-    if state.element and state.element not in known:
-        odd = [f"'{state.element}' is not an element of this window: nothing is in focus", *odd]
-    element = state.element if state.element in known else _strongest(experiment)
+    remarks += unknown_lines(experiment, state)
+    strengths = service.known_strengths(experiment.window, state.knock_outs)[0]
+    is_known = (experiment.scan.table["element_id"] == state.element).any()
+    element = state.element if is_known else _strongest(experiment)
     state = state.with_(knock_outs=tuple(strengths.items()), element=element)
     return shell.page(
         state,
-        _main(experiment, state, models),
-        inspector=_side(),
+        _main(experiment, state, models, presets_of(library, experiment)),
+        inspector=_side(state),
         footer=provenance.line(source_parts(experiment), is_simulated=study.info.is_simulated),
-        notices=[*notices, *remarks, *dict.fromkeys(odd)],
+        notices=[*notices, *remarks],
     )
 
 
@@ -85,24 +90,36 @@ def _untrained(study: Study, state: ViewState) -> Component:
 # -- the parts of the page ----------------------------------------------------------------------------------------
 
 
-def _main(experiment: Experiment, state: ViewState, models: list[str]) -> Component:
+def _main(experiment: Experiment, state: ViewState, models: list[str], presets: Presets) -> Component:
     gene = state.gene
-    base = base_of(experiment)
+    base = base_of(experiment, presets)
     stores = [
         dcc.Store(id="ko-base", data=base),
         dcc.Store(id="ko-history", data=history_of(state)),
         dcc.Store(id="ko-focus", data=state.element),
         dcc.Store(id="ko-slots", data=[None] * strength_table.SLOTS),
+        *knockout_panels.stores(state),
         *(dcc.Store(id=name) for name in ("ko-look", "ko-scan", "ko-answer", "ko-ask", "ko-context")),
     ]
-    effects = html.Div([_graph("ko-effects"), _save("ko-effects", f"{gene}_knock_outs")], className="ko-figure")
-    bottom = html.Div(
-        [strength_table.table("ko-table", base["rows"]), strength_table.sliders()], className="ko-bottom"
+    effects = html.Div(
+        [figure_parts.graph("ko-effects", zooms=True), figure_parts.save_buttons("ko-effects", f"{gene}_knock_outs")],
+        className="ko-figure",
     )
+    elements = [
+        _presets(presets),
+        html.Div([strength_table.table("ko-table", base["rows"]), strength_table.sliders()], className="ko-bottom"),
+    ]
     colours = {"--ko-decrease": DECREASE, "--ko-increase": INCREASE}
     return html.Div(
-        [*stores, _head(experiment, state, models), effects, _presets(base["presets"]), bottom],
-        className="ko-page",
+        [
+            *stores,
+            _head(experiment, state, models),
+            effects,
+            knockout_panels.tabs(state),
+            *knockout_panels.bodies(state, elements),
+        ],
+        id="ko-page",
+        className=f"ko-page ko-on-{state.panel}",
         style=colours,
     )
 
@@ -155,28 +172,19 @@ def _tools(experiment: Experiment, state: ViewState, models: list[str]) -> Compo
     return html.Div([*other, html.Span(mode, title=definitions), *buttons], className="ko-tools")
 
 
-def _presets(presets: Mapping[str, list[str]]) -> Component:
-    buttons = [
-        html.Button(
-            f"{name} ({len(elements)})",
-            id={"type": "ko-preset", "name": name},
-            className="ko-button",
-            disabled=not elements,
-            title="knock out exactly these" if elements else "this gene has none",
-        )
-        for name, elements in presets.items()
-    ]
-    hint = html.Span("click a row for its slider, double-click to take it out", className="ko-faint")
-    return html.Div(["knock out", *buttons, hint], className="ko-presets")
+def _presets(presets: Presets) -> Component:
+    titles = {name: method_title(name) for name in presets.rankings}
+    return preset_bar.bar(presets.positives, presets.classes, titles, most=MOST_TOP)
 
 
-def _side() -> list[Component]:
+def _side(state: ViewState) -> list[Component]:
     return [
         html.Div(
             [
-                html.Div("Predicted against measured, this gene", className="ko-side-title"),
-                _graph("ko-agreement", height=250),
-                _save("ko-agreement", "predicted_against_measured"),
+                html.Div("Predicted against measured", className="ko-side-title"),
+                knockout_panels.truth_switch(state),
+                figure_parts.graph("ko-agreement", height=250),
+                figure_parts.save_buttons("ko-agreement", "predicted_against_measured"),
                 html.Div(id="ko-agreement-text"),
             ],
             className="ko-side",
@@ -184,8 +192,8 @@ def _side() -> list[Component]:
         html.Div(
             [
                 html.Div("Attention, a weight of the model", className="ko-side-title"),
-                _graph("ko-attention", height=190),
-                _save("ko-attention", "attention"),
+                figure_parts.graph("ko-attention", height=190),
+                figure_parts.save_buttons("ko-attention", "attention"),
             ],
             className="ko-side",
         ),
@@ -198,23 +206,6 @@ def _side() -> list[Component]:
             className="ko-side",
         ),
     ]
-
-
-def _graph(identity: str, height: int | None = None) -> Component:
-    config: Any = {"responsive": True, "scrollZoom": identity == "ko-effects", "displayModeBar": False}
-    style = {"height": f"{height}px" if height else "100%"}
-    empty = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False},
-             "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}}  # fmt: skip
-    return dcc.Graph(id=identity, figure=empty, config=config, style=style)
-
-
-def _save(graph: str, name: str) -> Component:
-    buttons = [
-        html.Button(kind.upper(), title=f"save this figure as {kind.upper()}",
-                    **{"data-ko-save": f"{graph}:{kind}", "data-ko-name": name})  # type: ignore[arg-type]
-        for kind in ("svg", "png")
-    ]  # fmt: skip
-    return html.Div(buttons, className="ko-save")
 
 
 # -- callbacks ----------------------------------------------------------------------------------------------------
@@ -237,8 +228,13 @@ def register(app: Dash, library: Library) -> None:
         view,
         Input("ko-history", "data"),
         Input("ko-focus", "data"),
+        Input("ko-panel", "data"),
+        Input("ko-kept", "data"),
+        Input("ko-truth", "value"),
+        Input("ko-base-method", "value"),
         prevent_initial_call=True,
     )(moved)
+    knockout_panels.register(app, library)
     _register_browser_side(app)
 
 
@@ -257,12 +253,23 @@ def _register_browser_side(app: Dash) -> None:
         Input("ko-slider", "value"),
         Input(slot_ids, "value"),
         Input({"type": "ko-preset", "name": ALL}, "n_clicks"),
+        Input("ko-preset-class", "value"),
         Input("ko-undo", "n_clicks"),
         Input("ko-redo", "n_clicks"),
         Input("ko-reset", "n_clicks"),
         Input("ko-mode", "value"),
         Input("ko-table", "cellDoubleClicked"),
-        *(history, focus, slots, base),
+        Input({"type": "ko-restore", "name": ALL}, "n_clicks"),
+        Input({"type": "ko-step", "at": ALL}, "n_clicks"),
+        *(
+            history,
+            focus,
+            slots,
+            base,
+            State("ko-top-k", "value"),
+            State("ko-top-method", "value"),
+            State("ko-kept", "data"),
+        ),
         on_load=False,
     )
     browser(
@@ -271,7 +278,8 @@ def _register_browser_side(app: Dash) -> None:
         Input("ko-table", "selectedRows"),
         Input("ko-effects", "clickData"),
         Input("ko-agreement", "clickData"),
-        focus,
+        Input("ko-models", "clickData"),
+        *(focus, base),
         on_load=False,
     )
     browser(
@@ -307,9 +315,7 @@ def _register_browser_side(app: Dash) -> None:
         history,
     )
     browser(
-        "compare",
-        Output("ko-agreement", "figure"),
-        Output("ko-agreement-text", "children"),
+        "rebase",
         Output("ko-base", "data"),
         Input("ko-scan", "data"),
         *(history, State("ko-context", "data")),

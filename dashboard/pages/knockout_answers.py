@@ -12,11 +12,14 @@ from dash.exceptions import PreventUpdate
 
 from dashboard.components import shell
 from dashboard.figures import knockout as figures
+from dashboard.figures.agreement import agreement_figure
 from dashboard.figures.band import place, three_digits
 from dashboard.services import knockout as service
 from dashboard.services.knockout import Agreement, Experiment
 from dashboard.services.library import Library
-from dashboard.state import ViewState, read_view
+from dashboard.services.model_panels import read_only
+from dashboard.services.presets import Presets, presets_of
+from dashboard.state import MOST_KNOCK_OUTS, ViewState, read_view
 from dashboard.theme import ThemeName
 
 if TYPE_CHECKING:
@@ -28,6 +31,20 @@ def experiment_of(library: Library, state: ViewState) -> Experiment:
     study = library.study(state.study)
     desk = service.desk_of(library)
     return desk.experiment(study, state.gene, model=state.model, biosample=state.biosample, mode=state.mode)
+
+
+def unknown_lines(experiment: Experiment, state: ViewState) -> list[str]:
+    """At most two lines: the changed elements, and the one in focus, that are not in the window."""
+    inside, gene = set(experiment.scan.table["element_id"]), state.gene
+    odd = [element for element, _ in state.knock_outs if element not in inside]
+    lines = []
+    if odd:
+        more = f" and {len(odd) - 1:,} more are no elements" if len(odd) > 1 else " is not an element"
+        left = "were" if len(odd) > 1 else "was"
+        lines.append(f"'{odd[0]}'{more} of the window around {gene} and {left} left out")
+    if state.element and state.element not in inside:
+        lines.append(f"'{state.element}' is not an element of this window: nothing is in focus")
+    return lines
 
 
 def source_parts(experiment: Experiment) -> list[str]:
@@ -52,17 +69,17 @@ def source_parts(experiment: Experiment) -> list[str]:
     ]
 
 
-def base_of(experiment: Experiment) -> dict[str, Any]:
+def base_of(experiment: Experiment, presets: Presets) -> dict[str, Any]:
     """What the browser needs for estimates, sliders and the table, without asking again."""
     table, scan = experiment.scan.table, experiment.scan
     return {
         "mode": experiment.mode,
         "elements": list(table["element_id"]),
         "distance_bp": [float(value) for value in table["tss_distance_bp"]],
-        "single_log2": [float(value) for value in table["single_log2"]],
+        "single_log2": [_number(value) for value in table["single_log2"]],
         "baseline": scan.baseline,
         "log2_per_unit": float(np.log2(experiment.predictor.unit.log_base)),
-        "presets": service.presets(table),
+        "presets": {"positives": presets.positives, "classes": presets.classes, "rankings": presets.rankings},
         "rows": rows_of(experiment),
     }
 
@@ -83,7 +100,7 @@ def rows_of(experiment: Experiment) -> list[dict[str, Any]]:
             "call": row.measured_call,
             "attention": _number(row.attention),
         }
-        for row in experiment.scan.table.itertuples()
+        for row in read_only(experiment.scan.table).itertuples()
     ]
 
 
@@ -110,10 +127,10 @@ def scan(library: Library, look: Mapping[str, Any] | None, view: Mapping[str, An
     given: dict[str, Any] = {"theme": theme, "is_simulated": experiment.predictor.study.info.is_simulated}
     return {
         "mode": look["mode"],
-        "base": base_of(experiment),
+        "base": base_of(experiment, presets_of(library, experiment)),
         "effects": figures.effects_figure(table, pairs, gene_name=state.gene, **given),
         "attention": figures.attention_figure(table, after, x_range=x_range, **given),
-        "agreement": figures.agreement_figure(pairs, **given),
+        "agreement": agreement_figure(pairs, **given),
         "agreement_text": agreement_lines(experiment.scan.agreement, experiment.scan.warning),
         "focus_line": figures.focus_line(0.0, theme=theme),
     }
@@ -146,7 +163,10 @@ def headline(experiment: Experiment, result: Perturbation) -> dict[str, Any]:
     """Before, after and change, as printed."""
     fraction, strengths = result.effect_fraction, result.strengths
     is_between = any(0.0 < strength < 1.0 for strength in strengths.values())
-    change = f"{figures.percent(fraction)} (log2 FC {three_digits(result.log2_fold_change)})"
+    spread = ""
+    if np.isfinite(result.spread_log2):
+        spread = f" ± {three_digits(result.spread_log2)}, SD over shuffles"
+    change = f"{figures.percent(fraction)} (log2 FC {three_digits(result.log2_fold_change)}{spread})"
     return {
         "before": three_digits(result.before),
         "after": three_digits(result.after),
@@ -194,10 +214,10 @@ def agreement_lines(agreement: Agreement, warning: str) -> list[Component]:
     """The numbers under the scatter, each with its n and interval, or the reason there is none."""
     lines = []
     if np.isfinite(agreement.spearman[0]):
-        lines.append(f"Spearman {_with_interval(agreement.spearman)}, n = {agreement.n}")
+        lines.append(f"Spearman {with_interval(agreement.spearman)}, n = {agreement.n}")
     if np.isfinite(agreement.average_precision[0]):
         rate = f"prevalence {three_digits(agreement.prevalence)} ({agreement.n_positive} positive)"
-        lines.append(f"AP {_with_interval(agreement.average_precision)}, {rate}")
+        lines.append(f"AP {with_interval(agreement.average_precision)}, {rate}")
     lines += [text for text in (agreement.reason, warning) if text]
     if agreement.n_without_element:
         lines.append(f"{agreement.n_without_element} tested places hold no element of the model: not compared")
@@ -205,7 +225,8 @@ def agreement_lines(agreement: Agreement, warning: str) -> list[Component]:
     return [*children, html.Div("Only s = 0 compares with CRISPRi.", className="ko-faint")]
 
 
-def _with_interval(values: tuple[float, float, float]) -> str:
+def with_interval(values: tuple[float, float, float]) -> str:
+    """A value with its 95 % interval where there is one."""
     value, low, high = (f"{number:.2f}".replace("-", figures.MINUS) for number in values)
     return f"{value} [{low}, {high}]" if np.isfinite(values[1]) else value
 
@@ -225,9 +246,18 @@ def context(
     return {"seq": history["seq"], "others": [_number(value) for value in others], "neighbours": text}
 
 
-def moved(view: Mapping[str, Any], history: Mapping[str, Any], element: str | None) -> dict[str, object]:
+def moved(
+    view: Mapping[str, Any],
+    history: Mapping[str, Any],
+    element: str | None,
+    panel: str = "elements",
+    kept: Mapping[str, Any] | None = None,
+    truth: str = "gene",
+    base_method: str = "gradient_x_input",
+) -> dict[str, object]:
     """The view after a change, for the address."""
     now = history["now"]
-    pairs = tuple((name, float(strength)) for name, strength in now["knock_outs"])
-    state = read_view(view["state"])[0]
+    pairs = tuple((name, float(strength)) for name, strength in now["knock_outs"])[:MOST_KNOCK_OUTS]
+    rest = {"panel": panel, "truth": truth, "base_method": base_method, **(kept or {})}
+    state = read_view({**view["state"], **rest})[0]
     return shell.view_data(state.with_(knock_outs=pairs, mode=now["mode"], element=element or ""))

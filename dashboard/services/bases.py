@@ -105,7 +105,9 @@ class _GeneScores:
 def _attributed(predictor: Predictor, window: GeneWindow, method: str) -> _GeneScores:
     found = attribute(predictor, window, method=method)
     if found.bases is None:
-        raise NotAvailable(f"{predictor.label} reads no bases of these elements")
+        raise NotAvailable(
+            f"{predictor.label} reads bases only through motif scores, which no gradient passes; mutagenesis does"
+        )
     is_known = np.isfinite(found.bases).any(-1)  # (E, L)
     score = np.where(is_known, np.nansum(found.bases, axis=-1), np.nan).astype(np.float32)  # (E, L, 4) -> (E, L)
     return _GeneScores(score, found.unit, found.difference, found.convergence_delta)

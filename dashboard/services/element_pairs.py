@@ -32,7 +32,9 @@ def paired_elements(experiment: Experiment, strengths: Mapping[str, float]) -> t
         )  # fmt: skip
         return _strongest(changed, MOST), said
     n = min(OF_NOTHING, len(known))
-    return _strongest(known, n), f"the {n} elements with the strongest single effects; change two or more to choose"
+    return _strongest(
+        known, n
+    ), f"the {n} elements with the strongest single effects (change two or more to choose others)"
 
 
 def _strongest(table: pd.DataFrame, n: int) -> list[str]:

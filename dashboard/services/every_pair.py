@@ -7,18 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cre_core.data.study import Study
+from cre_core.errors import NotAvailable
 from cre_core.evaluation import weighted
 from cre_core.evaluation.bootstrap import Statistic, interval
-from cre_core.evaluation.pairs import overlapping_scores
-from cre_core.evaluation.scores import PERTURBED, links_of_pairs
+from cre_core.inference.predictor import Predictor
+from cre_core.interpretation.perturb import scan_singles
 from cre_core.schema import Mode
-from dashboard.services.knockout import LEAST_PAIRS, LEAST_POSITIVES, RESAMPLES, Agreement, calls
+from dashboard.services.knockout import LEAST_PAIRS, LEAST_POSITIVES, RESAMPLES, Agreement, calls, overlaps
 from dashboard.services.library import Library
-from dashboard.services.links import models_stamp
 
 _NONE = (float("nan"),) * 3
-_METHODS = {mode: method for method, mode in PERTURBED.items()}
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class EveryPair:
 
     Attributes:
       pairs: chrom, start, end, gene_id, gene_name, tss_distance_bp, effect_fraction, predicted_fraction (NaN = no
-        prediction), call, element_id (`` = pairs name places, not elements).
+        prediction), call.
       agreement: of `pairs`; its intervals resample genes.
       n_genes: with a pair that has both numbers.
     """
@@ -37,41 +35,62 @@ class EveryPair:
     n_genes: int
 
 
-def every_pair(library: Library, study: Study, *, biosample: str, model: str, mode: Mode) -> EveryPair:
-    """The pairs of all genes; seconds at the first call, then from the disk cache.
+def every_pair(library: Library, predictor: Predictor, *, mode: Mode) -> EveryPair:
+    """The pairs of all genes of the predictor's biosample: up to a minute once, then from the disk cache.
 
     Raises:
-      NotAvailable: the study has no screen, or what a score around a gene needs is missing.
+      NotAvailable: the study has no screen of this biosample.
     """
-    key = ("knockout.every_pair", biosample, model, mode, models_stamp(study, biosample))
-    return library.memo(
-        study.name, key, lambda: _computed(study, biosample=biosample, method=f"{model}.{_METHODS[mode]}")
-    )
+    study, biosample = predictor.study, predictor.biosample
+    crispr = study.crispr[study.crispr["biosample"] == biosample] if study.has("crispr") else None
+    if crispr is None or not len(crispr):
+        raise NotAvailable(f"study {study.name} has no CRISPRi screen of {biosample}")
+    weights = tuple((path.name, path.stat().st_mtime_ns) for path in predictor.checkpoints)
+    key = ("knockout.every_pair", biosample, predictor.name, mode, weights)
+    return library.memo(study.name, key, lambda: compared(predictor, crispr, mode=mode))
 
 
-def _computed(study: Study, *, biosample: str, method: str) -> EveryPair:
-    crispr = study.crispr[study.crispr["biosample"] == biosample]
-    crispr = crispr[crispr["effect_fraction"].notna()].reset_index(drop=True)
-    links = links_of_pairs(study, crispr, biosample=biosample, methods=[method])
-    return compared(crispr, links[links["method"] == method])
-
-
-def compared(crispr: pd.DataFrame, links: pd.DataFrame) -> EveryPair:
-    """The pairs with the prediction for the element under them that loses most expression.
+def compared(predictor: Predictor, crispr: pd.DataFrame, *, mode: Mode) -> EveryPair:
+    """Tested pairs with the predicted effect of the element under each that loses most expression.
 
     Args:
-      crispr: schema.CRISPR of one biosample, effects known.
-      links: schema.LINKS of one method whose score is the share of expression lost.
+      crispr: schema.CRISPR of one biosample. Pairs without an effect are left out; those of genes that the study does
+        not model, or that are in no fold's test set, have no prediction.
     """
-    lost = overlapping_scores(crispr, links, how="max") if len(links) else np.full(len(crispr), np.nan)
+    crispr = crispr[crispr["effect_fraction"].notna()].reset_index(drop=True)
+    study = predictor.study
+    modelled = set(study.genes["gene_id"]) & set(study.folds["gene_id"][study.folds.eq("test").any(axis=1)])
+    predicted = np.full(len(crispr), np.nan)
+    for gene_id, rows in crispr.groupby("gene_id", sort=False).indices.items():
+        if gene_id in modelled:
+            predicted[rows] = _predicted(predictor, str(gene_id), crispr.iloc[rows], mode)
     columns = ["chrom", "start", "end", "gene_id", "gene_name", "tss_distance_bp", "effect_fraction"]
-    pairs = crispr[columns].assign(predicted_fraction=-lost, call=calls(crispr), element_id="")
+    pairs = crispr[columns].assign(predicted_fraction=predicted, call=calls(crispr))
     both = pairs[pairs["predicted_fraction"].notna()]
-    return EveryPair(pairs, _agreement(both, len(pairs) - len(both)), both["gene_id"].nunique())
+    return EveryPair(pairs, agreement_over_genes(both, len(pairs) - len(both)), both["gene_id"].nunique())
 
 
-def _agreement(both: pd.DataFrame, n_lost: int) -> Agreement:
-    """As knockout.agreement, but genes are resampled: pairs of one gene share its luck."""
+def _predicted(predictor: Predictor, gene_id: str, pairs: pd.DataFrame, mode: Mode) -> np.ndarray:
+    """(P,) predicted effect of each pair of one gene; NaN where no element that the model reads lies under it."""
+    window = predictor.window(gene_id)
+    is_read = predictor.looks_at(window) | window.elements["is_own_promoter"].to_numpy(bool)  # (E,)
+    shared = (overlaps(window.elements, pairs) > 0) & is_read[:, None]  # (E, P)
+    rows = np.flatnonzero(shared.any(axis=1))
+    if not len(rows):
+        return np.full(len(pairs), np.nan)
+    ids = list(window.elements["element_id"].iloc[rows])
+    effect = scan_singles(predictor, window, mode=mode, element_ids=ids)["effect_fraction"].to_numpy(float)  # (R,)
+    least = np.where(shared[rows] & np.isfinite(effect)[:, None], effect[:, None], np.inf).min(axis=0)  # (P,)
+    return np.where(np.isfinite(least), least, np.nan)
+
+
+def agreement_over_genes(both: pd.DataFrame, n_lost: int) -> Agreement:
+    """As knockout.agreement, but genes are resampled: pairs of one gene share its luck.
+
+    Args:
+      both: gene_id, effect_fraction, predicted_fraction, call of the pairs with both numbers.
+      n_lost: pairs without a prediction.
+    """
     n, is_positive = len(both), (both["call"] == "decrease").to_numpy(bool)
     n_positive = int(is_positive.sum())
     if n < LEAST_PAIRS:

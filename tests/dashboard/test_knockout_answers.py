@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,6 +26,46 @@ def experiment(*, saw: bool = False, observed: float = 3.5) -> Experiment:
     window = SimpleNamespace(gene={"gene_id": "g", "gene_name": "TOY", "chrom": "chr19"})
     scan = Scan(table, pd.DataFrame(), 3.0, observed, "", AGREEMENT)
     return Experiment(predictor, window, "mask", scan, "fold_7", saw)  # type: ignore[arg-type]
+
+
+def test_the_table_has_no_number_for_what_the_model_does_not_read() -> None:
+    here = experiment()
+    places = {"chrom": "chr1", "start": [0, 10], "end": [5, 15], "tss_distance_bp": [-10.0, 5.0]}
+    table = here.scan.table.assign(
+        **places, element_class="distal", single_fraction=[-0.5, 0.0], attention=[0.2, np.nan],
+        measured_fraction=[-0.1, np.nan], measured_call=["decrease", ""], is_own_promoter=False,
+    )  # fmt: skip
+    rows = answers.rows_of(replace(here, scan=replace(here.scan, table=table)))
+    assert [row["attention"] for row in rows] == [0.2, None]
+    assert [row["single"] for row in rows] == [-0.5, None]
+    assert [row["measured"] for row in rows] == [-0.1, None]
+
+
+def scrambled() -> Perturbation:
+    nothing = np.array([])
+    return Perturbation(
+        "g", {"a": 0.0}, "scramble", 3.0, 2.0, "log2(x)", -1.0, -0.5, nothing, nothing, spread_log2=0.123
+    )
+
+
+def test_scrambled_bases_show_the_spread_over_shuffles() -> None:
+    found = answers.headline(experiment(), scrambled())
+    assert found["change"] == "−50 % (log2 FC −1 ± 0.123, SD over shuffles)"
+
+
+def test_unknown_elements_are_one_line_with_a_count_and_the_first_name() -> None:
+    here = experiment()
+    many = tuple((f"x{n}", 0.0) for n in range(10_000))
+    state = ViewState(gene="TOY", knock_outs=(("a", 0.0), *many), element="b")
+    assert answers.unknown_lines(here, state) == [
+        "'x0' and 9,999 more are no elements of the window around TOY and were left out"
+    ]
+    state = ViewState(gene="TOY", knock_outs=(("x", 0.0),), element="y")
+    assert answers.unknown_lines(here, state) == [
+        "'x' is not an element of the window around TOY and was left out",
+        "'y' is not an element of this window: nothing is in focus",
+    ]
+    assert answers.unknown_lines(here, ViewState(gene="TOY", knock_outs=(("a", 0.0),))) == []
 
 
 def result(strengths: dict[str, float], *, before: float = 3.0, after: float = 1.0) -> Perturbation:
@@ -96,6 +137,13 @@ def test_a_change_moves_the_view_and_keeps_the_rest() -> None:
     view = answers.moved({"state": state.to_dict()}, history, "b")
     wanted = state.with_(knock_outs=(("a", 0.0), ("b", 0.25)), mode="silence", element="b")
     assert view == {"state": wanted.to_dict(), "query": wanted.to_query()}
+    kept = {"snapshots": [["one", [["a", 0]]]], "compare": ["one", ""]}
+    view = answers.moved({"state": state.to_dict()}, history, "b", "pairs", kept, "all", "mutagenesis")
+    more = wanted.with_(
+        panel="pairs", snapshots=(("one", (("a", 0.0),)),), compare=("one", ""), truth="all",
+        base_method="mutagenesis",
+    )  # fmt: skip
+    assert view["query"] == more.to_query()
     assert answers.history_of(wanted)["now"] == {"knock_outs": [["a", 0.0], ["b", 0.25]], "mode": "silence"}
 
 

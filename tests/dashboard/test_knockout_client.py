@@ -32,6 +32,17 @@ def call(browser: Browser) -> Iterator[Call]:
     page.close()
 
 
+@pytest.fixture(scope="module")
+def panel(browser: Browser) -> Iterator[Call]:
+    """Calls a function of the tabs' script with plain values, and a function that names an element."""
+    page = browser.new_page()
+    page.add_script_tag(path=SCRIPT)
+    page.add_script_tag(path=SCRIPT.with_name("knockout_panels.js"))
+    run = "([f, v]) => window.dash_clientside.knockoutPanels[f](...v, (one) => 'the ' + one)"
+    yield lambda name, *values: page.evaluate(run, [name, values])
+    page.close()
+
+
 def history(now: list[list[object]], *, past: list[Any] | None = None, seq: int = 0) -> dict[str, Any]:
     return {"past": past or [], "now": {"knock_outs": now, "mode": "mask"}, "future": [], "seq": seq}
 
@@ -83,6 +94,74 @@ def test_a_preset_replaces_and_reset_clears_and_both_undo(call: Call) -> None:
     cleared = call("step", preset, {"kind": "replace", "elements": []})
     assert knock_outs(cleared) == []
     assert knock_outs(call("step", call("step", cleared, {"kind": "undo"}), {"kind": "undo"})) == [["c", 0.3]]
+
+
+def test_a_preset_is_the_screen_s_positives_or_the_first_of_a_ranking(call: Call) -> None:
+    base = {"presets": {"positives": ["b"], "rankings": {"abc": ["c", "a", "b"]}}}
+    assert call("presetOf", "positives", {"base": base}) == ["b"]
+    assert call("presetOf", "top", {"base": base, "method": "abc", "k": 2}) == ["c", "a"]
+    assert call("presetOf", "top", {"base": base, "method": "abc", "k": None}) == []
+    assert call("presetOf", "top", {"base": base, "method": None, "k": 5}) == []
+
+
+def test_a_step_of_the_history_is_gone_back_to_and_forward_from(call: Call) -> None:
+    one = call("step", history([]), {"kind": "set", "element": "a", "strength": 0})
+    two = call("step", one, {"kind": "set", "element": "b", "strength": 0})
+    first = call("step", two, {"kind": "go", "at": 0})
+    assert knock_outs(first) == []
+    assert [now["knock_outs"] for now in first["future"]] == [[["a", 0]], [["a", 0], ["b", 0]]]
+    assert knock_outs(call("step", first, {"kind": "go", "at": 2})) == [["a", 0], ["b", 0]]
+    assert call("step", two, {"kind": "go", "at": 2}) == two
+    assert call("step", two, {"kind": "go", "at": 9}) == two
+
+
+def test_a_snapshot_comes_back_as_a_step_that_undoes(call: Call) -> None:
+    start = history([["a", 0]])
+    restored = call("step", start, {"kind": "restore", "knock_outs": [["b", 0.5]]})
+    assert knock_outs(restored) == [["b", 0.5]]
+    assert knock_outs(call("step", restored, {"kind": "undo"})) == [["a", 0]]
+
+
+KEPT: dict[str, Any] = {"snapshots": [["one", [["a", 0]]], ["two", []]], "compare": ["one", ""]}
+
+
+def test_a_snapshot_of_the_same_name_is_replaced_and_the_ninth_is_refused(panel: Call) -> None:
+    again = panel("withSnapshot", KEPT, "one", [["b", 0]])
+    assert again["snapshots"] == [["two", []], ["one", [["b", 0]]]]
+    full = {"snapshots": [[f"s{n}", []] for n in range(8)], "compare": []}
+    assert panel("withSnapshot", full, "more", []) == full
+    assert len(panel("withSnapshot", full, "s3", [["a", 0]])["snapshots"]) == 8
+
+
+def test_a_forgotten_snapshot_leaves_the_comparison(panel: Call) -> None:
+    assert panel("withoutSnapshot", KEPT, "one") == {"snapshots": [["two", []]], "compare": []}
+
+
+def test_a_side_is_chosen_and_taken_back(panel: Call) -> None:
+    both = panel("withSide", KEPT, 1, "two")
+    assert both["compare"] == ["one", "two"]
+    assert panel("withSide", both, 0, "one")["compare"] == ["", "two"]
+
+
+def test_a_name_is_short_free_of_the_signs_of_an_address_and_never_empty(panel: Call) -> None:
+    assert panel("cleanName", " a~b*c! ", KEPT) == "a b c"
+    assert panel("cleanName", "x" * 40, KEPT) == "x" * 24
+    assert panel("cleanName", "", {"snapshots": [["snapshot 1", []]]}) == "snapshot 2"
+
+
+def test_the_history_says_what_was_changed(panel: Call) -> None:
+    def said(before: list[list[object]] | None, now: list[list[object]], mode: str = "mask") -> str:
+        was = None if before is None else {"knock_outs": before, "mode": "mask"}
+        return panel("describe", was, {"knock_outs": now, "mode": mode})
+
+    assert said(None, []) == "as measured"
+    assert said(None, [["a", 0]]) == "1 changed at the start"
+    assert said([["a", 0]], []) == "reset"
+    assert said([["a", 0]], [["a", 0]], "silence") == "mode silence"
+    assert said([], [["a", 0], ["b", 0]]) == "2 elements changed"
+    assert said([], [["a", 0]]) == "the a out"
+    assert said([], [["a", 0.25]]) == "the a strength 0.25"
+    assert said([["a", 0], ["b", 0]], [["b", 0]]) == "the a as measured"
 
 
 def test_a_mode_switch_keeps_the_strengths_and_undoes(call: Call) -> None:

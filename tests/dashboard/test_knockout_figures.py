@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dashboard.figures import knockout as figures
+from dashboard.figures.agreement import agreement_figure
 from dashboard.figures.truth import GLYPHS
 
 
@@ -105,7 +106,7 @@ def test_what_is_changed_is_marked_out_or_weakened() -> None:
 
 
 def test_the_scatter_draws_pairs_with_both_numbers_only() -> None:
-    figure = figures.agreement_figure(PAIRS)
+    figure = agreement_figure(PAIRS)
     drawn = [(x, y) for call in GLYPHS for x, y in zip(*_points(figure, call), strict=True)]
     assert sorted(drawn) == [(-30.0, -10.0), (-1.0, -20.0), (20.0, 5.0)]
 
@@ -116,7 +117,7 @@ def _points(figure: object, call: str) -> tuple[list[float], list[float]]:
 
 
 def test_an_empty_screen_draws_an_empty_scatter() -> None:
-    assert sum(len(part.x) for part in figures.agreement_figure(PAIRS.head(0)).data[1:]) == 0
+    assert sum(len(part.x) for part in agreement_figure(PAIRS.head(0)).data[1:]) == 0
 
 
 def test_the_difference_of_attention_is_split_by_sign() -> None:
@@ -128,12 +129,31 @@ def test_the_difference_of_attention_is_split_by_sign() -> None:
     assert list(trace(figure, "after").y) == [0.0, 0.1, 0.3]  # type: ignore[attr-defined]
 
 
+def test_an_element_that_is_not_read_has_no_attention_before_and_after() -> None:
+    elements = table([0.0, 0.0, 0.0]).assign(attention=[0.2, np.nan, 0.1])
+    change = figures.attention_change(elements, np.array([0.1, 0.5, 0.1]))
+    assert change["after"] == [0.1, None, 0.1]
+    assert change["less"]["x"] == [-20_000.0, -20_000.0, None]
+    assert change["more"]["x"] == []
+
+
+def test_pairs_of_all_genes_stand_behind_those_of_the_gene() -> None:
+    others = PAIRS.assign(gene_name=["TOY", "ELSE", "ELSE", "ELSE"])
+    figure = agreement_figure(others, gene_name="TOY")
+    own = {call: list(trace(figure, figures.CALLS[call][0]).x) for call in GLYPHS}  # type: ignore[attr-defined]
+    assert own == {"decrease": [-30.0], "increase": [], "not significant": []}
+    cloud = [part for part in figure.data if part.name and part.name.endswith("other genes")]
+    drawn = sorted((float(x), float(y)) for part in cloud for x, y in zip(part.x, part.y, strict=True))
+    np.testing.assert_allclose(drawn, [(-1.0, -20.0), (20.0, 5.0)], rtol=1e-6)
+    assert all(part.marker.opacity < 1 for part in cloud)
+
+
 def test_simulated_data_say_so_on_every_figure() -> None:
     elements = table([-0.1, 0.1, 0.1])
     after = np.array([0.1, 0.1, 0.1])
     for figure in (
         figures.effects_figure(elements, PAIRS, gene_name="TOY", is_simulated=True),
-        figures.agreement_figure(PAIRS, is_simulated=True),
+        agreement_figure(PAIRS, is_simulated=True),
         figures.attention_figure(elements, after, x_range=(-1.0, 1.0), is_simulated=True),
     ):
         assert "simulated" in [note.text for note in figure.layout.annotations]

@@ -130,7 +130,9 @@ def test_the_address_holds_the_view_and_gives_it_back(page: Page, dashboard_url:
 
 def test_a_preset_knocks_out_its_elements(page: Page, dashboard_url: str, truth: Truth) -> None:
     open_gene(page, dashboard_url, truth)
-    page.get_by_role("button", name=re.compile("^top 5 by attention")).click()
+    page.locator("#ko-top-method").click()
+    page.get_by_role("option", name="attention", exact=True).click()
+    page.get_by_role("button", name="out", exact=True).click()
     expect(page.locator("#ko-done")).to_contain_text("5 elements knocked out", timeout=SLOW_MS)
     baseline = truth.ask({})
     order = baseline.attention_before.argsort()[::-1][:5]
@@ -192,3 +194,160 @@ def test_a_row_brings_its_slider_and_figures_save_as_files(page: Page, dashboard
         with page.expect_download() as download:
             page.locator(f"[data-ko-save='{graph}:{format}']").click()
         assert download.value.suggested_filename.endswith(f".{format}")
+
+
+# -- tabs -----------------------------------------------------------------------------------------------------------
+
+
+def open_tab(page: Page, title: str) -> None:
+    page.get_by_role("tab", name=title, exact=True).click()
+
+
+def test_a_tab_is_computed_when_it_is_opened_and_stays_in_the_address(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    open_gene(page, dashboard_url, truth)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    open_tab(page, "Models")
+    titles = page.locator("#ko-models .annotation-text")
+    for model in trained_models(truth.study, truth.biosample):
+        label = open_predictor(truth.study, model, biosample=truth.biosample).label
+        expect(titles.filter(has_text=f"{label} ").first).to_be_visible(timeout=SLOW_MS)
+    expect(titles.filter(has_text="Measured")).to_be_visible()
+    expect(page.locator("#ko-table")).to_be_hidden()
+    assert not any('"ko-data-pairs.data"' in body for body in asked)
+    expect(page).to_have_url(re.compile("panel=models"))
+    page.reload()
+    expect(titles.filter(has_text="Measured")).to_be_visible(timeout=SLOW_MS)
+
+
+def test_pairs_are_those_of_the_changed_elements(page: Page, dashboard_url: str, truth: Truth) -> None:
+    first, second = truth.elements(2)
+    open_gene(page, dashboard_url, truth, f"&knock_outs={first}*0~{second}*0&panel=pairs")
+    expect(page.locator("#ko-pairs-text")).to_contain_text("the 2 elements changed now", timeout=SLOW_MS)
+    expect(page.locator("#ko-pairs-text")).to_contain_text("below 0: they do more together")
+    log2 = truth.ask({first: 0.0, second: 0.0}).log2_fold_change
+    shown = three_digits(round(log2, 2))
+    numbers = page.locator("#ko-pairs .annotation-text")
+    expect(numbers.filter(has_text=shown).first).to_be_visible(timeout=SLOW_MS)
+    page.locator("#ko-reset").click()
+    expect(page.locator("#ko-pairs-text")).to_contain_text("the 8 elements", timeout=SLOW_MS)
+
+
+def test_snapshots_are_kept_restored_and_compared_through_the_address(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    first, second = truth.elements(2)
+    open_gene(page, dashboard_url, truth, f"&knock_outs={first}*0&panel=snapshots")
+    page.locator("#ko-snapshot-name").fill("first out")
+    page.locator("#ko-keep").click()
+    row = page.locator(".ko-snapshots tr").filter(has_text="first out")
+    one = truth.ask({first: 0.0})
+    expect(row).to_contain_text(percent(one.effect_fraction), timeout=SLOW_MS)
+    page.locator("#ko-reset").click()
+    expect(page.locator("#ko-change")).to_have_text("nothing changed", timeout=SLOW_MS)
+    row.get_by_role("button", name="restore").click()
+    expect_exact(page, one)
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["snapshots"] == [f"first out!{first}*0"]
+    both = f"first!{first}*0!second!{second}*0.5"
+    open_gene(page, dashboard_url, truth, f"&panel=snapshots&snapshots={both}&compare=second~first")
+    other = truth.ask({second: 0.5})
+    difference = page.locator("#ko-difference")
+    expect(difference).to_contain_text(f"A  second: {percent(other.effect_fraction)}", timeout=SLOW_MS)
+    expect(difference).to_contain_text(f"B  first: {percent(one.effect_fraction)}")
+    page.locator(".ko-snapshots").get_by_role("button", name="forget").first.click()
+    expect(difference).to_contain_text("Choose one as A and one as B", timeout=SLOW_MS)
+    expect(page).to_have_url(re.compile("compare=second~&|compare=second~$"), timeout=SLOW_MS)
+
+
+def test_the_history_is_listed_and_goes_back(page: Page, dashboard_url: str, truth: Truth) -> None:
+    first = truth.elements(1)[0]
+    open_gene(page, dashboard_url, truth, f"&element={first}")
+    thumb(page).press("Home")
+    expect_exact(page, truth.ask({first: 0.0}))
+    open_tab(page, "Snapshots")
+    steps = page.locator("#ko-steps .ko-step")
+    expect(steps).to_have_count(2)
+    expect(steps.first).to_contain_text("out")
+    steps.last.click()
+    expect(page.locator("#ko-change")).to_have_text("nothing changed", timeout=SLOW_MS)
+    expect(steps.first).to_contain_text("(undone)")
+
+
+def reads_bases(truth: Truth) -> str:
+    for model in trained_models(truth.study, truth.biosample):
+        if model == "creator" and "scramble" in open_predictor(truth.study, model, biosample=truth.biosample).modes:
+            return model
+    pytest.skip("no model of the demo reads sequence")
+
+
+def test_bases_are_letters_in_a_small_view_and_bars_in_a_large_one(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    model = reads_bases(truth)
+    page.goto(f"{dashboard_url}/knockout?gene={truth.gene}&model={model}&panel=bases", timeout=SLOW_MS)
+    expect(page.locator("#ko-bases-text")).to_contain_text("gradient × input", timeout=SLOW_MS)
+    expect(page.locator("#ko-bases .annotation-text").filter(has_text="FIMO")).to_be_visible(timeout=SLOW_MS)
+    seen = "() => document.querySelector('#ko-bases .js-plotly-plot').data.filter((t) => t.visible !== false)"
+    names = f"{seen}.map((t) => t.name)"
+    assert {"letters:A", "letters:C", "letters:G", "letters:T"} <= set(page.evaluate(f"({names})()"))
+    page.locator("#ko-zoom-out").click()
+    page.wait_for_function(f"() => ({names})().includes('bars')", timeout=SLOW_MS)
+    page.locator("#ko-zoom-in").click()
+    page.wait_for_function(f"() => ({names})().includes('letters:A')", timeout=SLOW_MS)
+    page.get_by_text("mutagenesis", exact=True).click()
+    expect(page.locator("#ko-run-bases")).to_be_visible(timeout=SLOW_MS)
+    page.locator("#ko-run-bases").click()
+    text = page.locator("#ko-bases-text")
+    expect(text).to_contain_text("mean effect of the three substitutions", timeout=2 * SLOW_MS)
+    expect(page.locator("#ko-run-bases")).to_be_hidden()
+
+
+def test_a_model_without_sequence_names_those_with_it(page: Page, dashboard_url: str, truth: Truth) -> None:
+    reads_bases(truth)
+    open_gene(page, dashboard_url, truth, "&panel=bases")
+    expect(page.locator("#ko-bases-text")).to_contain_text("reads no sequence", timeout=SLOW_MS)
+    page.locator("#ko-bases-text").get_by_role("link", name="CREaTor").click()
+    expect(page).to_have_url(re.compile("model=creator.*panel=bases"), timeout=SLOW_MS)
+
+
+def test_the_scatter_of_all_genes_has_its_n_and_the_gene_outlined(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    model = reads_bases(truth)  # one whose genes are few elements: quick
+    page.goto(f"{dashboard_url}/knockout?gene={truth.gene}&model={model}", timeout=SLOW_MS)
+    expect(page.locator("#ko-effects .scatterlayer").first).to_be_visible(timeout=SLOW_MS)
+    page.get_by_text("all genes", exact=True).click()
+    text = page.locator("#ko-agreement-text")
+    expect(text).to_contain_text(f"outlined: {truth.gene}", timeout=3 * SLOW_MS)
+    expect(text).to_contain_text("intervals over genes")
+    expect(page).to_have_url(re.compile("truth=all"))
+    page.get_by_text("this gene", exact=True).click()
+    expect(text).not_to_contain_text("outlined", timeout=SLOW_MS)
+
+
+def test_scrambled_bases_show_their_spread_and_a_model_without_them_says_so(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    model = reads_bases(truth)
+    first = truth.elements(1)[0]
+    address = f"{dashboard_url}/knockout?gene={truth.gene}&mode=scramble&knock_outs={first}*0"
+    page.goto(f"{address}&model={model}", timeout=SLOW_MS)
+    expect(page.locator("#ko-change")).to_contain_text("SD over shuffles", timeout=2 * SLOW_MS)
+    page.goto(f"{address}&model={trained_models(truth.study, truth.biosample)[0]}", timeout=SLOW_MS)
+    expect(page.locator("#notice")).to_contain_text("has no mode 'scramble' here; this is mask", timeout=SLOW_MS)
+    expect_exact(page, truth.ask({first: 0.0}))
+
+
+def test_an_address_with_five_thousand_elements_gives_a_page_and_short_notices(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    first = truth.elements(1)[0]
+    many = "~".join(f"x{n}*0" for n in range(5_000))
+    open_gene(page, dashboard_url, truth, f"&knock_outs={first}*0~{many}")
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("5,001 knocked-out elements in the address; the first 300 are kept")
+    expect(notice).to_contain_text("'x0' and 298 more are no elements of the window")
+    expect_exact(page, truth.ask({first: 0.0}))
