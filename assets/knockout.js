@@ -315,6 +315,14 @@
       asking = setTimeout(() => set("ko-ask", { data: { seq: answer.seq } }), 250);
     },
 
+    /* The process that holds the models ended: say so, and ask the same again. */
+    wait: function (waiting, history) {
+      if (!isCurrent(waiting, history)) return;
+      set("ko-kind", { children: waiting.text });
+      set("ko-result", { className: "ko-result ko-estimate" });
+      setTimeout(() => set("ko-again", { data: Date.now() }), 1000);
+    },
+
     draw: function (answer, scan, focus, history) {
       if (!isCurrent(answer, history) || !scan || scan.mode !== history.now.mode) return none();
       clearTimeout(painting); /* attention beside it waits for the main figure */

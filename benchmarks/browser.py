@@ -122,7 +122,8 @@ def _person(number: int, url: str, request: str, elements: Sequence[str], done: 
     """Asks for other knock-outs of the same gene, again and again, thinking a second on average."""
     draws, template = np.random.default_rng(number), json.loads(request)
     (history,) = (part["value"] for part in template["inputs"] if part["id"] == "ko-history")
-    history["tab"] = f"person {number}"
+    (tab,) = (part for part in template["state"] if part["id"] == "ko-tab")
+    tab["value"] = f"person {number}"
     while not done.wait(draws.exponential(THINK_S)):
         history["seq"] += 1
         history["now"]["knock_outs"] = [[str(draws.choice(list(elements))), 0.0]]

@@ -155,7 +155,8 @@ def scan_singles(
     Returns:
       A row per element, in the window's order or the order named: element_id, before, after (in the predictor's
       unit), log2_fold_change, effect_fraction (signed, -0.25 = a quarter less), spread_log2 (over shuffles; NaN in
-      the other modes). `after` and the effects are NaN for an element without data, which the model leaves out.
+      the other modes). `after` and the effects are NaN for an element that the model does not read: no data is no
+      effect of 0.
     """
     E = len(window.elements)
     rows = np.arange(E) if element_ids is None else window.positions_of(element_ids)
@@ -166,8 +167,8 @@ def scan_singles(
     changes = predictor.unit.log2_fold_change(expression[:, :1], expression[:, 1:])  # (K, n)
     spread = np.std(changes, axis=0, ddof=1) if len(changes) > 1 else np.full(n, np.nan)
     mean = expression.mean(0)
-    has_data = window.has_data[rows]
-    before, after = np.full(n, mean[0]), np.where(has_data, mean[1:], np.nan)
+    is_read = _speaks_about(predictor, window)[rows]
+    before, after = np.full(n, mean[0]), np.where(is_read, mean[1:], np.nan)
     return pd.DataFrame(
         {
             "element_id": window.elements["element_id"].to_numpy()[rows],
@@ -175,9 +176,15 @@ def scan_singles(
             "after": after,
             "log2_fold_change": predictor.unit.log2_fold_change(before, after),
             "effect_fraction": predictor.unit.effect_fraction(before, after),
-            "spread_log2": np.where(has_data, spread, np.nan),
+            "spread_log2": np.where(is_read, spread, np.nan),
         }
     )
+
+
+def _speaks_about(predictor: Predictor, window: GeneWindow) -> np.ndarray:
+    """(E,) bool: elements that the model reads; of the gene's own promoter it has the counts in any case."""
+    own_promoter = window.elements["is_own_promoter"].to_numpy(bool) & window.has_data
+    return predictor.looks_at(window) | own_promoter
 
 
 def express(
@@ -230,7 +237,7 @@ def scan_pairs(
 
     Returns:
       A row per pair in the order named: element_id, other_id, log2_fold_change, expected_log2, interaction_log2
-      (combined minus expected; below 0, they do more together). NaN where one of the two has no data.
+      (combined minus expected; below 0, they do more together). NaN where one of the two is not read.
 
     Raises:
       UnknownName: an element outside the window. BadInput: fewer or more elements.
@@ -247,7 +254,7 @@ def scan_pairs(
         variants[number, rows[list(pair)]] = 0.0
     expression = express(predictor, window, variants, mode=mode).mean(0)
     change = predictor.unit.log2_fold_change(expression[0], expression[1:])
-    change[:n] = np.where(window.has_data[rows], change[:n], np.nan)
+    change[:n] = np.where(_speaks_about(predictor, window)[rows], change[:n], np.nan)
     one, other = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
     expected = change[one] + change[other]
     both = np.where(np.isnan(expected), np.nan, change[n:])
@@ -282,7 +289,7 @@ def smallest_set(
         raise BadInput(f"a loss of {loss:g} came; wanted a share between 0 and 1")
     E = len(window.elements)
     out, steps = np.ones(E, np.float32), list[tuple[str, float, float]]()
-    free = window.has_data.copy()
+    free = _speaks_about(predictor, window)
     level, before = np.inf, float("nan")
     while free.any() and len(steps) < limit:
         rows = np.flatnonzero(free)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
@@ -99,7 +100,8 @@ def _main(experiment: Experiment, state: ViewState, models: list[str], presets: 
         dcc.Store(id="ko-focus", data=state.element),
         dcc.Store(id="ko-slots", data=[None] * strength_table.SLOTS),
         *knockout_panels.stores(state),
-        *(dcc.Store(id=name) for name in ("ko-look", "ko-scan", "ko-answer", "ko-ask", "ko-context")),
+        dcc.Store(id="ko-tab", data=secrets.token_hex(8)),  # which page asks
+        *(dcc.Store(id=f"ko-{name}") for name in ("look", "scan", "answer", "wait", "again", "ask", "context")),
     ]
     effects = html.Div(
         [figure_parts.graph("ko-effects", zooms=True), figure_parts.save_buttons("ko-effects", f"{gene}_knock_outs")],
@@ -217,9 +219,14 @@ def register(app: Dash, library: Library) -> None:
     app.callback(Output("ko-scan", "data"), Input("ko-look", "data"), view, prevent_initial_call=True)(
         lambda look, state: scan(library, look, state)
     )
-    app.callback(Output("ko-answer", "data"), Input("ko-history", "data"), view)(
-        lambda now, state: answer(library, now, state)
-    )
+    app.callback(
+        Output("ko-answer", "data"),
+        Output("ko-wait", "data"),
+        Input("ko-history", "data"),
+        Input("ko-again", "data"),
+        State("ko-tab", "data"),
+        view,
+    )(lambda now, _, tab, state: answer(library, now, tab, state))
     app.callback(Output("ko-context", "data"), Input("ko-ask", "data"), history, view, prevent_initial_call=True)(
         lambda asked, now, state: context(library, asked, now, state)
     )
@@ -306,6 +313,7 @@ def _register_browser_side(app: Dash) -> None:
     )
     browser("expect", Input("ko-history", "data"), base, given)
     browser("announce", Input("ko-answer", "data"), history)
+    browser("wait", Input("ko-wait", "data"), history, on_load=False)
     browser(
         "draw",
         Output("ko-effects", "figure"),

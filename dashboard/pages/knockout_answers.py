@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dash import html
+from dash import html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -17,7 +17,7 @@ from dashboard.figures.band import place, three_digits
 from dashboard.services import knockout as service
 from dashboard.services.knockout import Agreement, Experiment
 from dashboard.services.library import Library
-from dashboard.services.model_panels import read_only
+from dashboard.services.models.protocol import ModelsRestarting, Superseded
 from dashboard.services.presets import Presets, presets_of
 from dashboard.state import MOST_KNOCK_OUTS, ViewState, read_view
 from dashboard.theme import ThemeName
@@ -100,7 +100,7 @@ def rows_of(experiment: Experiment) -> list[dict[str, Any]]:
             "call": row.measured_call,
             "attention": _number(row.attention),
         }
-        for row in read_only(experiment.scan.table).itertuples()
+        for row in experiment.scan.table.itertuples()
     ]
 
 
@@ -136,19 +136,32 @@ def scan(library: Library, look: Mapping[str, Any] | None, view: Mapping[str, An
     }
 
 
-def answer(library: Library, history: Mapping[str, Any] | None, view: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The exact answer to the newest change: its numbers and marks, with the number of the change it answers."""
+def answer(
+    library: Library, history: Mapping[str, Any] | None, tab: str, view: Mapping[str, Any] | None
+) -> tuple[Any, Any]:
+    """The exact answer to the newest change: its numbers and marks, with the number of the change it answers.
+
+    Returns:
+      The answer, and no reason to wait; or no answer yet, and the line to show until the same is asked again: the
+      process that holds the models ended meanwhile.
+    """
     if not history or not view:
         raise PreventUpdate
-    experiment, strengths = _asked(library, history, view)
-    result = service.run_knock_out(experiment, strengths)
-    return {
+    try:
+        experiment, strengths = _asked(library, history, view)
+        result = service.run_knock_out(experiment, strengths, client=tab, sequence=history["seq"])
+    except Superseded as error:
+        raise PreventUpdate from error
+    except ModelsRestarting as error:
+        return no_update, {"seq": history["seq"], "text": str(error)}
+    found = {
         "seq": history["seq"],
         "changed": figures.changed_marks(experiment.scan.table, strengths),
         "attention": figures.attention_change(experiment.scan.table, result.attention_after),
         "done": done_line(experiment, strengths),
         **headline(experiment, result),
     }
+    return found, None
 
 
 def _asked(

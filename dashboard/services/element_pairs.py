@@ -11,7 +11,6 @@ from cre_core.errors import NotAvailable
 from cre_core.interpretation.perturb import scan_pairs
 from dashboard.services.knockout import Experiment
 from dashboard.services.library import Library
-from dashboard.services.model_panels import read_only
 
 FEWEST, MOST = 2, 12
 OF_NOTHING = 8  # elements paired when fewer than two are changed
@@ -23,7 +22,7 @@ def paired_elements(experiment: Experiment, strengths: Mapping[str, float]) -> t
     Those changed now; where fewer than two are, the strongest by their single effect. Elements that the model does
     not read are left out.
     """
-    table = read_only(experiment.scan.table)
+    table = experiment.scan.table
     known = table[table["single_log2"].notna()]
     changed = known[known["element_id"].isin(list(strengths))]
     if len(changed) >= FEWEST:

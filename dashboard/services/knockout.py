@@ -18,7 +18,7 @@ from cre_core.errors import NotAvailable
 from cre_core.evaluation import weighted
 from cre_core.evaluation.bootstrap import interval
 from cre_core.inference.predictor import Predictor, model_folders, open_predictor, trained_models
-from cre_core.interpretation.perturb import SCAN_BATCH, Perturbation, knock_out, neighbour_effects, scan_singles
+from cre_core.interpretation.perturb import Perturbation, express, knock_out, neighbour_effects, scan_singles
 from cre_core.schema import Mode
 from dashboard.services.library import Library
 from dashboard.services.remote import asked_by, open_remote
@@ -27,7 +27,7 @@ LEAST_PAIRS = 10  # below this a rank correlation says nothing
 LEAST_POSITIVES = 3  # below this an interval of the average precision says nothing
 RESAMPLES = 400
 KEPT_EXPERIMENTS = 64
-SCAN_VERSION = 2  # another number forgets the scans kept on disk
+SCAN_VERSION = 3  # another number forgets the scans kept on disk
 
 
 @dataclass(frozen=True)
@@ -252,16 +252,6 @@ def _observed(predictor: Predictor, gene_id: str) -> float:
     return float(values.iloc[0]) if len(values) else float("nan")
 
 
-def presets(table: pd.DataFrame) -> dict[str, list[str]]:
-    """Sets of elements that are knocked out with one click, by the name on the button."""
-    top = table.sort_values("attention", ascending=False, kind="stable").head(5)
-    return {
-        "CRISPRi positives": list(table.loc[table["measured_call"] == "decrease", "element_id"]),
-        "top 5 by attention": list(top["element_id"]),
-        "all distal": list(table.loc[table["element_class"] == "distal", "element_id"]),
-    }
-
-
 def known_strengths(
     window: GeneWindow, knock_outs: Sequence[tuple[str, float]]
 ) -> tuple[dict[str, float], list[str]]:
@@ -306,9 +296,7 @@ def with_others(experiment: Experiment, strengths: Mapping[str, float]) -> np.nd
     now[window.positions_of(list(strengths))] = list(strengths.values())
     variants = np.tile(now, (n + 1, 1))
     variants[np.arange(1, n + 1), np.arange(n)] = 0.0
-    parts = np.array_split(variants, -(-len(variants) // SCAN_BATCH))
-    predictions = [predictor.predict_variants(window, part, mode=experiment.mode) for part in parts]
-    expression = np.concatenate([prediction.expression.double().numpy() for prediction in predictions])
+    expression = express(predictor, window, variants, mode=experiment.mode).mean(0)
     effect = predictor.unit.effect_fraction(expression[0], expression[1:])
     return np.where(now == 0.0, np.nan, effect)
 

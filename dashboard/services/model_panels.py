@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from cre_core.data.study import Study
@@ -50,15 +49,5 @@ def _panel(desk: Desk, study: Study, gene: str, model: str, biosample: str, mode
         found = desk.experiment(study, gene, model=model, biosample=biosample, mode=mode)
     except CreError as error:
         return ModelPanel(model, label, None, None, "", False, str(error))
-    table = read_only(found.scan.table)
+    table = found.scan.table
     return ModelPanel(model, label, table, found.scan.agreement, found.fold, found.is_leaked, "")
-
-
-def read_only(table: pd.DataFrame) -> pd.DataFrame:
-    """A scan's table without the effects of elements that the model does not read: they are no data, not 0.
-
-    An own promoter that is not read as an element still has its counts beside it, so its effect stays.
-    """
-    is_unread = table["attention"].isna() & ~table["is_own_promoter"].astype(bool)
-    effects = {name: np.where(is_unread, np.nan, table[name]) for name in ("single_log2", "single_fraction")}
-    return table.assign(**effects)

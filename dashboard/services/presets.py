@@ -12,7 +12,6 @@ from cre_core.evaluation import baselines
 from cre_core.evaluation.scores import gene_links
 from dashboard.services.knockout import Experiment
 from dashboard.services.library import Library
-from dashboard.services.model_panels import read_only
 
 MOST_TOP = 20  # elements of a ranking that a preset can take
 BY_EFFECT, BY_ATTENTION = "predicted effect", "attention"
@@ -35,7 +34,7 @@ class Presets:
 
 def presets_of(library: Library, experiment: Experiment) -> Presets:
     """The presets of a gene's window, with every ranking that the study's data allow."""
-    return presets(read_only(experiment.scan.table), _simple_scores(library, experiment))
+    return presets(experiment.scan.table, _simple_scores(library, experiment))
 
 
 def presets(table: pd.DataFrame, simple: pd.DataFrame) -> Presets:

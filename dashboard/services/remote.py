@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -16,7 +16,7 @@ from cre_core.errors import NotAvailable
 from cre_core.inference.predictor import Predictor, model_folders
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.client import ModelClient
-from dashboard.services.models.protocol import Request
+from dashboard.services.models.protocol import ModelsRestarting, Request
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study
@@ -58,7 +58,7 @@ class RemotePredictor(Predictor):
         """As Predictor; the attention is the mean over layers and heads."""
         strengths = self.checked_strengths(window, strengths, mode)
         asked = self._request("variants", window, mode, strengths=strengths, shuffle=shuffle)
-        found = self.client.ask(asked).arrays
+        found = self._asked(asked)
         elements = torch.from_numpy(np.array(found["attention"]))  # (V, E)
         gene = 1 - elements.sum(1, keepdim=True)
         attention = torch.cat((gene, elements), 1)[:, None, None]  # (V, 1, 1, 1 + E)
@@ -74,7 +74,7 @@ class RemotePredictor(Predictor):
         if with_logits:
             raise NotAvailable("the whole attention matrices stay in the model process")
         everything = np.ones((1, len(window.elements)), np.float32)
-        found = self.client.ask(self._request("attention", window, "mask", strengths=everything)).arrays
+        found = self._asked(self._request("attention", window, "mask", strengths=everything))
         arrays = (torch.from_numpy(np.array(found[name])) for name in ("expression", "attention"))
         return [Prediction(*arrays)]
 
@@ -82,9 +82,18 @@ class RemotePredictor(Predictor):
         """As Predictor; asked once per gene."""
         gene_id = str(window.gene["gene_id"])
         if gene_id not in self._read:
-            found = self.client.ask(self._request("reads", window, "mask")).arrays["is_read"]
+            found = self._asked(self._request("reads", window, "mask"))["is_read"]
             self._read[gene_id] = np.array(found) > 0
         return self._read[gene_id]
+
+    def _asked(self, request: Request) -> Mapping[str, np.ndarray]:
+        """The arrays of the answer. Whoever asks for no page waits for a new process once; a page says so instead."""
+        try:
+            return self.client.ask(request).arrays
+        except ModelsRestarting:
+            if request.client:
+                raise
+        return self.client.ask(request).arrays
 
     def _request(
         self,

@@ -32,7 +32,7 @@ def test_the_table_has_no_number_for_what_the_model_does_not_read() -> None:
     here = experiment()
     places = {"chrom": "chr1", "start": [0, 10], "end": [5, 15], "tss_distance_bp": [-10.0, 5.0]}
     table = here.scan.table.assign(
-        **places, element_class="distal", single_fraction=[-0.5, 0.0], attention=[0.2, np.nan],
+        **places, element_class="distal", single_fraction=[-0.5, np.nan], attention=[0.2, np.nan],
         measured_fraction=[-0.1, np.nan], measured_call=["decrease", ""], is_own_promoter=False,
     )  # fmt: skip
     rows = answers.rows_of(replace(here, scan=replace(here.scan, table=table)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -148,7 +151,7 @@ def test_a_late_answer_never_overwrites_a_newer_one(page: Page, dashboard_url: s
 
     def hold(route: Route) -> None:
         body = route.request.post_data or ""
-        if '"ko-answer.data"' in body and '"seq":1' in body:
+        if "..ko-answer.data..." in body and '"seq":1' in body:
             held.append(route)
         else:
             route.continue_()
@@ -351,3 +354,46 @@ def test_an_address_with_five_thousand_elements_gives_a_page_and_short_notices(
     expect(notice).to_contain_text("5,001 knocked-out elements in the address; the first 300 are kept")
     expect(notice).to_contain_text("'x0' and 298 more are no elements of the window")
     expect_exact(page, truth.ask({first: 0.0}))
+
+
+def model_process(folder: Path) -> int:
+    """The model process of the dashboards whose caches lie below a folder."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"dashboard.services.models.server" in words and str(folder).encode() in entry.read_bytes():
+                return int(entry.parent.name)
+    raise AssertionError("no model process runs")
+
+
+def test_the_models_die_in_the_middle_of_a_request_and_come_back(
+    page: Page, dashboard_url: str, truth: Truth, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    element = truth.elements(1)[0]
+    open_gene(page, dashboard_url, truth, f"&element={element}")
+    page.wait_for_load_state("networkidle")
+    first = model_process(tmp_path_factory.getbasetemp())
+    os.kill(first, signal.SIGSTOP)  # it has the request and does not answer
+    thumb(page).press("Home")
+    expect(page.locator("#ko-kind")).to_have_text("additive estimate")
+    page.wait_for_timeout(300)
+    os.kill(first, signal.SIGKILL)
+    expect(page.locator("#ko-kind")).to_have_text(
+        "the model process stopped and is starting again; the answer will follow", timeout=SLOW_MS
+    )
+    expect_exact(page, truth.ask({element: 0.0}))
+    assert model_process(tmp_path_factory.getbasetemp()) != first
+
+
+def test_two_tabs_keep_their_own_experiments(page: Page, dashboard_url: str, truth: Truth) -> None:
+    one, other = truth.elements(2)
+    open_gene(page, dashboard_url, truth, f"&element={one}")
+    second = page.context.new_page()
+    open_gene(second, dashboard_url, truth, f"&element={other}")
+    thumb(page).press("Home")
+    thumb(second).press("Home")
+    expect_exact(page, truth.ask({one: 0.0}))
+    expect_exact(second, truth.ask({other: 0.0}))
+    second.locator("#ko-reset").click()
+    expect(second.locator("#ko-change")).to_have_text("nothing changed", timeout=SLOW_MS)
+    expect_exact(page, truth.ask({one: 0.0}))

@@ -18,7 +18,7 @@ from dashboard.pages import knockout_panel_answers as answers
 from dashboard.services import bases, every_pair, model_panels, presets
 from dashboard.services.element_pairs import element_pairs, paired_elements
 from dashboard.services.knockout import Agreement, Experiment, run_scan
-from dashboard.services.model_panels import ModelPanel, read_only
+from dashboard.services.model_panels import ModelPanel
 from dashboard.services.snapshots import SnapshotEffect, snapshot_effects
 from dashboard.state import ViewState
 
@@ -101,14 +101,6 @@ def test_a_ranking_is_cut_and_equals_keep_their_order() -> None:
 
 
 # -- models ---------------------------------------------------------------------------------------------------------
-
-
-def test_an_element_that_is_not_read_has_no_effect_but_an_own_promoter_has() -> None:
-    table = experiment().scan.table
-    known = read_only(table)
-    np.testing.assert_allclose(known["single_fraction"], [-4 / 8, -2 / 8, -1 / 8, np.nan], atol=1e-6)
-    own = read_only(table.assign(is_own_promoter=[False, False, False, True]))
-    assert own["single_fraction"].iloc[3] == 0.0
 
 
 class ToyDesk:

@@ -140,14 +140,6 @@ def test_a_pair_without_an_effect_is_left_out_and_counted() -> None:
     assert scan.warning == "1 tested without a measured effect: not drawn"
 
 
-def test_presets_are_the_positives_the_most_attended_and_the_distal() -> None:
-    assert service.presets(toy().scan.table) == {
-        "CRISPRi positives": ["a"],
-        "top 5 by attention": ["a", "b", "c"],
-        "all distal": ["a", "b"],
-    }
-
-
 def test_the_additive_estimate_takes_each_single_effect_in_proportion() -> None:
     table = toy().scan.table
     assert service.additive_log2(table, {"a": 0.0}) == pytest.approx(-1.0)

@@ -192,6 +192,14 @@ def test_what_the_model_does_not_read_has_no_attention_score(predictor: Predicto
     assert (scores[["e2", "e3", "e4"]] > 0).all()
 
 
+def test_what_the_model_does_not_read_has_no_effect(predictor: Predictor) -> None:
+    window = predictor.window("G1")
+    beside = window.elements.assign(is_own_promoter=False)  # e1 as an element that the promoter's sequence covers
+    scan = scan_singles(predictor, replace(window, elements=beside))
+    assert scan["effect_fraction"].isna().tolist() == [True, False, False, False]
+    assert scan_singles(predictor, window)["effect_fraction"].notna().all()  # its own promoter's counts are read
+
+
 def test_a_batch_without_sequence_is_refused(predictor: Predictor) -> None:
     batch = batch_of([predictor.window("G1")]).with_(inputs=None)
     with pytest.raises(NotAvailable, match="this model reads sequence and the study has none"):

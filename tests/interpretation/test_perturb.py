@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, UnknownName
 from cre_core.inference.predictor import Predictor
 from cre_core.interpretation.perturb import (
@@ -124,6 +125,9 @@ class Additive:
 
     def __init__(self, weights: list[float]) -> None:
         self.weights = torch.tensor(weights)
+
+    def looks_at(self, window: GeneWindow) -> np.ndarray:
+        return np.ones(len(window.elements), bool)
 
     def predict_variants(self, window: object, strengths: np.ndarray, *, mode: str, shuffle: int = 0) -> Prediction:
         expression = 5 + torch.from_numpy(strengths) @ self.weights
