@@ -77,6 +77,9 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
     if gene is not None and gene["chrom"] != view.chrom:
         notices.append(f"{gene['gene_name']} is on {gene['chrom']}: choose a gene on {view.chrom} to see its links")
         gene = None
+    known = methods_of(study, biosample=biosample)
+    odd = [method for method in state.methods if method not in (*known, NONE)]
+    notices += [f"no link method '{method}' for {biosample} in study {study.name}: not shown" for method in odd[:3]]
     name = str(gene["gene_name"]) if gene is not None else ""
     return state.with_(gene=name, locus=str(view)), notices
 

@@ -54,6 +54,14 @@ def test_an_empty_address_is_completed(library: Library) -> None:
     assert notices == []
 
 
+def test_a_method_that_is_not_there_is_named(library: Library) -> None:
+    given = ViewState(gene="geneA", methods=("abc", "enformer.attention"))
+    state, notices = locus_answers.completed(library, given)
+    assert notices == ["no link method 'enformer.attention' for ToyCell in study toy: not shown"]
+    assert locus_answers.shown_methods(library.default(), state) == ("abc",)
+    assert locus_answers.completed(library, ViewState(gene="geneA", methods=(locus_answers.NONE,)))[1] == []
+
+
 def test_a_gene_elsewhere_is_let_go_with_a_line(library: Library) -> None:
     state, notices = locus_answers.completed(library, ViewState(gene="geneA", locus="chrB:1-100,000"))
     assert state.gene == ""
