@@ -101,7 +101,7 @@ def _main(experiment: Experiment, state: ViewState, models: list[str], presets: 
         dcc.Store(id="ko-slots", data=[None] * strength_table.SLOTS),
         *knockout_panels.stores(state),
         dcc.Store(id="ko-tab", data=secrets.token_hex(8)),  # which page asks
-        *(dcc.Store(id=f"ko-{name}") for name in ("look", "scan", "answer", "wait", "again", "ask", "context")),
+        *(dcc.Store(id=f"ko-{name}") for name in ("look", "scan", "answer", "restart", "again", "ask", "context")),
     ]
     effects = html.Div(
         [figure_parts.graph("ko-effects", zooms=True), figure_parts.save_buttons("ko-effects", f"{gene}_knock_outs")],
@@ -221,7 +221,7 @@ def register(app: Dash, library: Library) -> None:
     )
     app.callback(
         Output("ko-answer", "data"),
-        Output("ko-wait", "data"),
+        Output("ko-restart", "data"),
         Input("ko-history", "data"),
         Input("ko-again", "data"),
         State("ko-tab", "data"),
@@ -313,7 +313,7 @@ def _register_browser_side(app: Dash) -> None:
     )
     browser("expect", Input("ko-history", "data"), base, given)
     browser("announce", Input("ko-answer", "data"), history)
-    browser("wait", Input("ko-wait", "data"), history, on_load=False)
+    browser("wait", Input("ko-restart", "data"), history, on_load=False)
     browser(
         "draw",
         Output("ko-effects", "figure"),
