@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -125,7 +126,9 @@ def test_choosing_a_biosample_keeps_the_rest(page: Page, dashboard_url: str) -> 
     page.wait_for_url("**biosample=SimB**")
     assert query_of(page) == {"study": "demo", "biosample": "SimB", "gene": "SIM1", "top": "7"}
     expect(page.locator("#biosample-select")).to_have_value("SimB")
-    page.locator("#rail a", has_text="Home").click()
+    home = page.locator("#rail a", has_text="Home")
+    expect(home).to_have_attribute("href", re.compile("biosample=SimB"))
+    home.click()
     page.wait_for_function("() => location.pathname === '/'")
     assert query_of(page)["biosample"] == "SimB"
     page.go_back()
