@@ -151,7 +151,8 @@ def _name_cut_bars(
     x, anchor, shift = (place_bp.max(), "left", 8) if is_left else (place_bp.min(), "right", -8)
     text = f"{len(cut)} bar{'s' if len(cut) > 1 else ''} cut: {', '.join(values)}"
     font = {"size": 11, "color": palette.ink}
-    figure.add_annotation(x=float(x), y=y, text=text, showarrow=False, xanchor=anchor, xshift=shift, font=font)
+    given = {"xanchor": anchor, "xshift": shift, "font": font, "bgcolor": palette.background}  # a bar may lie behind
+    figure.add_annotation(x=float(x), y=y, text=text, showarrow=False, **given)
 
 
 def changed_marks(table: pd.DataFrame, strengths: Mapping[str, float]) -> dict[str, object]:
