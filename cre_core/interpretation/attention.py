@@ -122,13 +122,14 @@ def best_rank(attention: np.ndarray, effect: np.ndarray) -> np.ndarray:
       effect: (E,) share of expression lost when the element is knocked out, NaN = no score.
 
     Returns:
-      (E,) float64: -1 for the first of either, -2 for the second; those of -5 and above are the top 5 of attention
-      together with the top 5 of perturbation. NaN where both are.
+      (E,) float64, 1 / rank: 1 for the first of either, 1/2 for the second; those of 1/5 and above are the top 5 of
+      attention together with the top 5 of perturbation. NaN where both are. Above 0, like every score for which 0
+      stands for none.
 
     Source: ScPGE, Methods (combination); its figures find six elements of KLF1, so the two lists are joined, not cut.
     """
     ranks = [(-pd.Series(values)).rank(method="first") for values in (attention, effect)]
-    return -pd.concat(ranks, axis=1).min(axis=1).to_numpy(float)
+    return 1 / pd.concat(ranks, axis=1).min(axis=1).to_numpy(float)
 
 
 def _chosen(values: np.ndarray, layer: int | None, head: int | None) -> np.ndarray:

@@ -69,8 +69,8 @@ def test_other_ways_to_read_a_model(toy_predictor: Predictor) -> None:
     lost = -scan_singles(toy_predictor, window, mode="silence")["effect_fraction"]
     assert list(scores(study, "epinformer.perturbation_silence").values()) == pytest.approx(lost.tolist(), abs=1e-6)
     lost = -scan_singles(toy_predictor, window)["effect_fraction"].to_numpy()
-    best = [-min((attention > a).sum(), (lost > b).sum()) - 1 for a, b in zip(attention, lost, strict=True)]
-    assert list(scores(study, "epinformer.attention_or_perturbation").values()) == best
+    best = [1 / (1 + min((attention > a).sum(), (lost > b).sum())) for a, b in zip(attention, lost, strict=True)]
+    assert list(scores(study, "epinformer.attention_or_perturbation").values()) == pytest.approx(best)
 
 
 def test_only_tested_elements_are_perturbed(toy_predictor: Predictor) -> None:

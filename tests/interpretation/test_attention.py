@@ -56,7 +56,7 @@ def test_between_elements_is_the_softmax_of_the_logits() -> None:
 
 def test_the_best_of_two_ranks() -> None:
     found = best_rank(np.array([0.9, 0.1, 0.5, np.nan]), np.array([0.0, 0.3, 0.1, np.nan]))
-    assert found == pytest.approx([-1, -1, -2, np.nan], nan_ok=True)
+    assert found == pytest.approx([1, 1, 1 / 2, np.nan], nan_ok=True)
 
 
 @pytest.mark.parametrize("model", ["creator", "scpge", "epinformer"])
