@@ -72,8 +72,8 @@ def knockout(
     if edits:
         answer |= _change(_Asked(predictor, window, mode, shuffles), {}, edits)
     else:
-        answer["mode_text"] = predictor.mode_text(mode)  # type: ignore[arg-type]
         asked = _Asked(predictor, window, mode, shuffles)
+        answer["mode_text"] = predictor.mode_text(asked.mode)
         if scan:
             answer |= _scan(asked)
         elif pairs:

@@ -343,8 +343,8 @@ class Predictor:
             inputs is not None and inputs.has_signal and (settings is None or "signal" in settings)
         )
         reads_bases = self.spec.needs_sequence and (settings is None or bool({"sequence", "motif"} & set(settings)))
-        modes: list[Mode] = ["mask"]
-        return (*modes, *(["silence"] if reads_signal else []), *(["scramble"] if reads_bases else []))  # type: ignore[arg-type]
+        there: dict[Mode, bool] = {"mask": True, "silence": reads_signal, "scramble": reads_bases}
+        return tuple(mode for mode, is_there in there.items() if is_there)
 
     def _check_mode(self, mode: Mode) -> None:
         if mode not in self.modes:

@@ -18,6 +18,7 @@ one function, as integrated gradients are of the whole model.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -127,7 +128,7 @@ class _Call:
         return self.function(*args, **self.kwargs)
 
 
-class _Pass(TorchFunctionMode):
+class _Pass(TorchFunctionMode, ABC):
     """Sees every call of a torch function."""
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -140,9 +141,9 @@ class _Pass(TorchFunctionMode):
                 return _attention(*args, **named)
         return self.seen(call)
 
+    @abstractmethod
     def seen(self, call: _Call) -> Tensor:
         """What a nonlinear function gives."""
-        raise NotImplementedError
 
 
 class _Recording(_Pass):

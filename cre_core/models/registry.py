@@ -11,7 +11,8 @@ from torch import nn
 from cre_core.errors import BadInput, UnknownName
 from cre_core.models.create import Create, CreateConfig
 from cre_core.models.creator import Creator, CreatorConfig
-from cre_core.models.epinformer import VARIANTS, ActivityConfig, ActivityEncoder, EPInformer, EPInformerConfig
+from cre_core.models.epinformer import VARIANTS, EPInformer, EPInformerConfig
+from cre_core.models.epinformer_activity import ActivityConfig, ActivityEncoder
 from cre_core.models.epinformer_counts import EPInformerCounts, EPInformerCountsConfig
 from cre_core.models.scpge import FORMS, ScPGE, ScPGEConfig
 

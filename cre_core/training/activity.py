@@ -20,7 +20,7 @@ from cre_core.data.store import base_level
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.models import checkpoint
-from cre_core.models.epinformer import ActivityEncoder
+from cre_core.models.epinformer_activity import ActivityEncoder
 from cre_core.models.registry import build
 from cre_core.training.activity_recipe import ActivityRecipe, load_activity_recipe
 from cre_core.training.choices import ALL, biosamples_of, folds_of

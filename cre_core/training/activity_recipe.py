@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cre_core.data.activity_tiles import Tiling
 from cre_core.errors import BadInput
-from cre_core.models.epinformer import ActivityConfig
+from cre_core.models.epinformer_activity import ActivityConfig
 from cre_core.training.pretrained import ACTIVITY_MODEL
 from cre_core.training.recipe import Fitting
 from cre_core.training.settings import Count, changed, parsed_changes, read_settings, recipe_from

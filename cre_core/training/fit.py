@@ -92,10 +92,17 @@ def _trainer(
         precision="32-true",  # the running means of a codebook want it
         gradient_clip_val=clip_norm,
         callbacks=list(callbacks),
-        logger=CSVLogger(running.parent / "logs", name=running.name.lstrip("."), version=""),
-        default_root_dir=running,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=50,
+        **quiet(running),
     )
+
+
+def quiet(running: Path) -> dict[str, Any]:
+    """Settings of every trainer here: it logs to files beside `running`, and says nothing of its own."""
+    return {
+        "logger": CSVLogger(running.parent / "logs", name=running.name.lstrip("."), version=""),
+        "default_root_dir": running,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "log_every_n_steps": 50,
+    }

@@ -11,7 +11,8 @@ from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.models import checkpoint
 from cre_core.models.checkpoint import CheckpointInfo
-from cre_core.models.epinformer import ActivityEncoder, EPInformer
+from cre_core.models.epinformer import EPInformer
+from cre_core.models.epinformer_activity import ActivityEncoder
 from cre_core.models.registry import name_of
 
 ACTIVITY_MODEL = "epinformer-activity"
@@ -42,7 +43,7 @@ def start_from_pretrained(
     pretrained, info = checkpoint.load(path, wanted=ACTIVITY_MODEL)
     assert isinstance(pretrained, ActivityEncoder)
     _check_unseen(path, info, study, fold)
-    model.start_from(pretrained)
+    model.start_from(pretrained.encoder)
     made_by = info.provenance.get("recipe", info.provenance.get("imported_from", "not known"))
     return {"pretrained_encoder": f"{path.name} of {info.biosample}, {made_by}"}
 

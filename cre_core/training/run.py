@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
@@ -32,7 +31,7 @@ from cre_core.models.registry import FAMILIES, build
 from cre_core.models.scpge import ScPGE
 from cre_core.schema import ExpressionUnit
 from cre_core.training.choices import ALL, biosamples_of, folds_of
-from cre_core.training.fit import fill_from, loader
+from cre_core.training.fit import fill_from, loader, quiet
 from cre_core.training.module import ExpressionModule, Shares
 from cre_core.training.pretrained import ACTIVITY_MODEL, start_from_pretrained
 from cre_core.training.recipe import Recipe, load_recipe
@@ -324,12 +323,7 @@ def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, machine: M
         precision="bf16-mixed" if on_gpu else "32-true",
         gradient_clip_val=recipe.clip_norm,
         callbacks=list(callbacks),
-        logger=CSVLogger(running.parent / "logs", name=running.name.lstrip("."), version=""),
-        default_root_dir=running,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=50,
+        **quiet(running),
     )
 
 

@@ -10,6 +10,7 @@ from dash import html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
+from cre_core.errors import NotAvailable
 from dashboard.components import shell
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
@@ -252,11 +253,20 @@ def context(
         raise PreventUpdate
     experiment, strengths = _asked(library, history, view)
     others = service.with_others(experiment, strengths)
-    near = service.neighbours(experiment, strengths)
-    effects = [f"{row.gene_name} {figures.percent(row.effect_fraction)}" for row in near.itertuples()]
-    reason = "no neighbouring gene sees the same elements" if strengths else "nothing changed"
-    text = ", ".join(effects) or reason
+    text = neighbours_line(experiment, strengths)
     return {"seq": history["seq"], "others": [_number(value) for value in others], "neighbours": text}
+
+
+def neighbours_line(experiment: Experiment, strengths: Mapping[str, float]) -> str:
+    """What the same change does to the neighbouring genes, or why nothing is known of them."""
+    if not strengths:
+        return "nothing changed"
+    try:
+        near = service.neighbours(experiment, strengths)
+    except NotAvailable as error:
+        return str(error)
+    effects = [f"{row.gene_name} {figures.percent(row.effect_fraction)}" for row in near.itertuples()]
+    return ", ".join(effects) or "no neighbouring gene sees the same elements"
 
 
 def moved(

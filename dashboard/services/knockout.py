@@ -314,13 +314,14 @@ def run_knock_out(
 
 
 def neighbours(experiment: Experiment, strengths: Mapping[str, float]) -> pd.DataFrame:
-    """gene_name and effect_fraction of the nearest genes that see the same elements; empty when nothing changed."""
+    """gene_name and effect_fraction of the nearest genes that see the same elements; empty when nothing changed.
+
+    Raises:
+      NotAvailable: a neighbour is of another fold, whose weights were not trained; or the models do not answer.
+    """
     if not strengths:
         return pd.DataFrame({"gene_name": [], "effect_fraction": []})
-    try:
-        return neighbour_effects(experiment.predictor, experiment.window, strengths, mode=experiment.mode)
-    except NotAvailable:  # a neighbour of another fold whose weights were not trained
-        return pd.DataFrame({"gene_name": [], "effect_fraction": []})
+    return neighbour_effects(experiment.predictor, experiment.window, strengths, mode=experiment.mode)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cre_core.errors import UnknownName
+from cre_core.errors import NotAvailable, UnknownName
 from cre_core.interpretation.perturb import Perturbation
 from dashboard.pages import knockout as page
 from dashboard.pages import knockout_answers as answers
@@ -175,3 +175,17 @@ def test_without_a_trained_model_the_page_is_one_line_and_the_command(monkeypatc
     shown = str(page.layout(library, gene="TOY"))  # type: ignore[arg-type]
     assert "No model is trained for here in study toys" in shown
     assert "python -m cre_core train epinformer --study studies/toys --biosample here" in shown
+
+
+def test_neighbours_that_are_not_known_are_not_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = experiment()
+    assert answers.neighbours_line(here, {}) == "nothing changed"
+
+    def refuse(*_: object) -> None:
+        raise NotAvailable("no weights of fold_2 in models; `train toy` makes them")
+
+    monkeypatch.setattr(answers.service, "neighbours", refuse)
+    assert answers.neighbours_line(here, {"a": 0.0}) == "no weights of fold_2 in models; `train toy` makes them"
+    nobody = pd.DataFrame({"gene_name": [], "effect_fraction": []})
+    monkeypatch.setattr(answers.service, "neighbours", lambda *_: nobody)
+    assert answers.neighbours_line(here, {"a": 0.0}) == "no neighbouring gene sees the same elements"

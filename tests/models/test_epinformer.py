@@ -15,14 +15,13 @@ from cre_core.models.blocks import Embedding
 from cre_core.models.checkpoint import count_parameters
 from cre_core.models.epinformer import (
     VARIANTS,
-    ActivityConfig,
-    ActivityEncoder,
     EPInformer,
     EPInformerConfig,
     RawFeatures,
     RegulationLayer,
     raw_features,
 )
+from cre_core.models.epinformer_activity import ActivityConfig, ActivityEncoder
 from cre_core.models.import_epinformer import import_epinformer
 from cre_core.schema import Batch, ElementInput
 
@@ -179,7 +178,7 @@ def test_a_pretrained_frozen_encoder_stays_as_it_is() -> None:
     torch.manual_seed(5)
     pretrained = ActivityEncoder(ActivityConfig())
     model = make_model(encoder_is_frozen=True)
-    model.start_from(pretrained)
+    model.start_from(pretrained.encoder)
     model.train()
     before = {name: value.clone() for name, value in model.encoder.state_dict().items()}
     model(make_batch()).expression.sum().backward()
