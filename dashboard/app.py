@@ -67,6 +67,8 @@ def create_app(settings: Settings) -> Dash:
     app.layout = lambda: shell.frame(rail, library.describe())
     _register_frame(app, library)
     app.server.extensions["crescope"] = library
+    if library.models is not None:
+        library.models.start()  # in the background: the first knock-out need not wait for it
     return app
 
 

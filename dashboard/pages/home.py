@@ -18,6 +18,7 @@ from dashboard.services.jobs import Job, study_commands
 from dashboard.services.library import Library
 from dashboard.services.overview import Offer, Overview, offers, overview
 from dashboard.state import ViewState, read_view
+from dashboard.theme import model_title
 
 PATH, TITLE, ICON = "/", "Home", "home"
 TICK_MS = 700
@@ -136,7 +137,8 @@ def facts(study: Overview) -> list[tuple[Component, Component]]:
         rows.append(("CRISPRi pairs", f"{study.tested:,}"))
         rows.append(("significant", f"{study.significant:,}"))
         rows.append(("decreases", f"{study.positive:,}"))
-    names = sorted({model for models in study.models.values() for model in models})
+    found = dict.fromkeys(model for models in study.models.values() for model in models)  # in the registry's order
+    names = [model_title(model) for model in found]
     rows.append(("models", ", ".join(names) if names else "none trained"))
     return [(html.Dt(name), html.Dd(value)) for name, value in rows]
 

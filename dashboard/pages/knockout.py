@@ -140,7 +140,7 @@ def _head(experiment: Experiment, state: ViewState, models: list[str]) -> Compon
         html.Span(unit, className="ko-unit"),
         change,
         track,
-        html.Span(id="ko-kind", className="ko-kind"),
+        html.Span("asking the model …", id="ko-kind", className="ko-kind"),
     ]
     return html.Div(
         [
