@@ -109,7 +109,11 @@ def test_the_base_level_view_draws_from_range_requests(page: Page, dashboard_url
     answers: dict[str, int] = {}
     page.on("response", lambda answer: answers.setdefault(urlsplit(answer.url).path, answer.status))
     page.goto(f"{dashboard_url}/data?study=demo")
-    page.locator("#data-bases-tab").click()
+    with (
+        page.expect_response(lambda answer: urlsplit(answer.url).path == "/files/demo/sequence"),
+        page.expect_response(lambda answer: urlsplit(answer.url).path.endswith("dnase")),
+    ):
+        page.locator("#data-bases-tab").click()
     expect(page.locator("#data-bases canvas").first).to_be_visible(timeout=20_000)
     page.wait_for_function("() => document.querySelectorAll('#data-bases .igv-track-label').length >= 4")
     served = {path: status for path, status in answers.items() if path.startswith("/files/demo/")}
