@@ -138,7 +138,7 @@ def plain_gene(model: Creator, inputs: ElementInput, place_bp: Tensor) -> Tensor
     elements = torch.cat([_plain_encode(model, inputs[slice(n, n + 64)]) for n in range(0, len(inputs), 64)])
     tokens = torch.cat((model.gene_token(), elements))[None]  # (1, 1 + E, D)
     place = F.pad(place_bp, (1, 0))  # (1, 1 + E)
-    bias = model._bias(place, torch.ones_like(place_bp), 1)
+    bias = model._between(place) + model._of_keys(torch.ones_like(place_bp), 1)
     for layer in model.regulation_layers:
         tokens = _plain_layer(layer, tokens, bias)  # type: ignore[arg-type]
     return model._express(tokens[:, 0])
@@ -224,7 +224,7 @@ def scan(repeats: int) -> None:
         found = []
         for row in strength[:8]:
             tokens = torch.cat((model.gene_token(), elements))[None]  # (1, 1 + E, D)
-            bias = model._bias(F.pad(place_bp, (1, 0)), row[None], 1)
+            bias = model._between(F.pad(place_bp, (1, 0))) + model._of_keys(row[None], 1)
             for layer in model.regulation_layers:
                 tokens = _plain_layer(layer, tokens, bias)  # type: ignore[arg-type]
             found.append(model._express(tokens[:, 0]))

@@ -188,9 +188,15 @@ class TransformerLayer(nn.Module):
     def watched(
         self, tokens: Tensor, bias: Tensor, *, rows: slice = slice(None), n_watched: int
     ) -> tuple[Tensor, Tensor]:
-        """`forward`, and the attention weights of the first `n_watched` of `rows`, (B, H, n_watched, K) float32."""
-        query, key, value = self._heads(tokens, rows)
-        at_rows = bias[..., rows, :]  # (B or 1, H or 1, rows, K)
+        """`forward`, and the attention weights of the first `n_watched` of `rows`, (B, H, n_watched, K) float32.
+
+        Tokens may be one row where `bias` has B: variants that differ in nothing else yet share their projections.
+        """
+        if len(range(*rows.indices(tokens.shape[1]))) * self.n_heads < tokens.shape[2]:
+            return self._few(tokens, bias, rows, n_watched)
+        heads = self._heads(tokens)
+        query, key, value = (part.expand(max(len(tokens), len(bias)), -1, -1, -1) for part in heads)
+        query, at_rows = query[:, :, rows], bias[..., rows, :]  # (B, H, rows, D/H), (B or 1, H or 1, rows, K)
         watched = (_logits(query[:, :, :n_watched], key) + at_rows[..., :n_watched, :].float()).softmax(-1)
         mixed = F.scaled_dot_product_attention(
             query,
@@ -200,6 +206,22 @@ class TransformerLayer(nn.Module):
             dropout_p=self.dropout if self.training else 0.0,
         )  # (B, H, rows, D/H)
         return self._finish(tokens[:, rows], mixed), watched
+
+    def _few(self, tokens: Tensor, bias: Tensor, rows: slice, n_watched: int) -> tuple[Tensor, Tensor]:
+        """`watched` of a few rows, with the same sums in another order.
+
+        A query goes through its key's projection, and the weighted mean of the tokens through the value's: neither a
+        key nor a value of every token is made.
+        """
+        normed, H = self.norm1(tokens), self.n_heads  # (B, K, D)
+        to_query, to_key, to_value = self.query_key_value.weight.view(3, H, -1, tokens.shape[-1])  # each (H, D/H, D)
+        query = normed[:, None, rows] @ to_query.transpose(-1, -2)  # (B, H, R, D/H)
+        reach = (query @ to_key).flatten(1, 2)  # (B, H R, D)
+        logits = (reach @ normed.transpose(-1, -2)).unflatten(1, (H, -1)).float() * query.shape[-1] ** -0.5
+        weights = (logits + bias[..., rows, :].float()).softmax(-1)  # (B, H, R, K)
+        mean = F.dropout(weights, self.dropout, self.training).to(normed.dtype).flatten(1, 2) @ normed  # (B, H R, D)
+        mixed = mean.unflatten(1, (H, -1)) @ to_value.transpose(-1, -2)  # (B, H, R, D/H)
+        return self._finish(tokens[:, rows], mixed), weights[:, :, :n_watched]
 
     def logits(self, tokens: Tensor, bias: Tensor) -> Tensor:
         """The whole matrix of logits, bias included: (B, K, D) -> (B, H, K, K) float32."""
@@ -211,19 +233,11 @@ class TransformerLayer(nn.Module):
         value = self._heads(tokens)[2]
         return self._finish(tokens, F.dropout(weights, self.dropout, self.training).to(value.dtype) @ value)
 
-    def _heads(self, tokens: Tensor, rows: slice = slice(None)) -> tuple[Tensor, Tensor, Tensor]:
-        """Query (B, H, rows, D/H), key and value (B, H, K, D/H); a query that nobody asks for is not computed."""
-        normed = self.norm1(tokens)  # (B, K, D)
-        if rows == slice(None):
-            return self._split(self.query_key_value(normed), 3)  # type: ignore[return-value]
-        D = tokens.shape[-1]
-        weight = self.query_key_value.weight  # (3D, D)
-        query = F.linear(normed[:, rows], weight[:D])  # (B, rows, D)
-        return (*self._split(query, 1), *self._split(F.linear(normed, weight[D:]), 2))  # type: ignore[return-value]
-
-    def _split(self, packed: Tensor, n: int) -> tuple[Tensor, ...]:
-        B, K, _ = packed.shape
-        return packed.view(B, K, n, self.n_heads, -1).permute(2, 0, 3, 1, 4).unbind()  # (B, K, nD) -> (B, H, K, D/H)
+    def _heads(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value, each (B, H, K, D/H)."""
+        B, K, _ = tokens.shape
+        packed = self.query_key_value(self.norm1(tokens)).view(B, K, 3, self.n_heads, -1)
+        return packed.permute(2, 0, 3, 1, 4).unbind()  # (B, K, 3, H, D/H) -> 3 x (B, H, K, D/H)
 
     def _finish(self, tokens: Tensor, mixed: Tensor) -> Tensor:
         tokens = tokens + self.drop(self.out(mixed.transpose(1, 2).flatten(2)))  # (B, H, R, D/H) -> (B, R, D)

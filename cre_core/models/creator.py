@@ -185,6 +185,14 @@ class RegionPrediction(NamedTuple):
     attention: Tensor  # (layers, H, G, E), after the softmax
 
 
+class Transformed(NamedTuple):
+    """What the second stage's layers give."""
+
+    genes: Tensor  # (B, G, D)
+    attention: Tensor  # (B, layers, H, G, G + E), after the softmax
+    logits: Tensor | None  # (B, layers, H, G + E, G + E)
+
+
 class Creator(nn.Module):
     """The expression model. Parameters: 5,068,545 with 16 tracks."""
 
@@ -276,25 +284,32 @@ class Creator(nn.Module):
           Expression in the checkpoint's unit and the gene's attention per layer and head.
         """
         piece = GPU_REGULATE_PIECE if strength.is_cuda else REGULATE_PIECE
-        if len(strength) > piece:
-            return self._in_pieces(embedding, place_bp, strength, with_logits, piece)
-        elements = embedding.elements.expand(len(strength), -1, -1)  # (B, E, D)
-        genes = embedding.promoter[:, None].expand(len(strength), -1, -1)  # (B, 1, D)
-        place = F.pad(place_bp, (1, 0))  # (B, 1 + E): the TSS is 0
-        tokens, rows, logits = self._transform(torch.cat((genes, elements), 1), place, strength, 1, with_logits)
-        expression = self._express(tokens[:, 0])
+        tokens = torch.cat((embedding.promoter[:, None], embedding.elements), 1)  # (B or 1, 1 + E, D)
+        place = F.pad(place_bp, (1, 0))  # (B or 1, 1 + E): the TSS is 0
+        once = self._between(place) if len(place) == 1 else None  # the same for all variants of a gene
+
+        def transformed(start: int) -> Transformed:
+            def rows(value: Tensor) -> Tensor:
+                return value if len(value) == 1 else value[start : start + piece]
+
+            bias = self._between(rows(place)) if once is None else once
+            return self._transform(rows(tokens), bias, strength[start : start + piece], 1, with_logits)
+
+        parts = [transformed(start) for start in range(0, len(strength), piece)]
         return Prediction(
-            expression, torch.stack(rows, 1)[..., 0, :], elements, torch.stack(logits, 1) if logits else None
+            torch.cat([self._express(part.genes[:, 0]) for part in parts]),
+            torch.cat([part.attention[..., 0, :] for part in parts]),
+            embedding.elements.expand(len(strength), -1, -1),
+            torch.cat([part.logits for part in parts if part.logits is not None]) if with_logits else None,
         )
 
     def regulate_region(self, elements: Tensor, *, place_bp: Tensor, tss: Tensor) -> RegionPrediction:
         """Second stage of all genes of a region at once: elements (E, D) at `place_bp` (E,), genes at `tss` (G,)."""
-        genes = self.gene_token().expand(len(tss), -1)  # (G, D)
-        place = torch.cat((tss, place_bp))[None]  # (1, G + E)
+        G, genes = len(tss), self.gene_token().expand(len(tss), -1)  # (G, D)
+        bias = self._between(torch.cat((tss, place_bp))[None])  # (1, H, G + E, G + E)
         present = torch.ones(1, len(elements), device=elements.device)
-        G = len(tss)
-        tokens, rows, _ = self._transform(torch.cat((genes, elements))[None], place, present, G, False)
-        return RegionPrediction(self._express(tokens[0]), torch.stack(rows, 1)[0, :, :, :, G:])
+        found = self._transform(torch.cat((genes, elements))[None], bias, present, G, False)
+        return RegionPrediction(self._express(found.genes[0]), found.attention[0, :, :, :, G:])
 
     def forward(self, batch: Batch, embedding: Embedding | None = None, *, with_logits: bool = False) -> Prediction:
         """Both stages; the second alone when the first's result is given."""
@@ -310,46 +325,26 @@ class Creator(nn.Module):
         return F.softplus(self.head(self.norm(tokens)))[..., 0].float()  # (..., D) -> (...)
 
     def _transform(
-        self, tokens: Tensor, place: Tensor, strength: Tensor, n_genes: int, with_logits: bool
-    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Genes first, then elements: (B, G + E, D) -> the genes (B, G, D), their attention, all logits."""
-        bias = self._bias(place, strength, n_genes)  # (B, H, G + E, G + E)
-        rows, logits = [], []
+        self, tokens: Tensor, between: Tensor, strength: Tensor, n_genes: int, with_logits: bool
+    ) -> Transformed:
+        """Genes first, then elements: (B or 1, G + E, D), the bias of their places, (B, E) strengths."""
+        bias = between + self._of_keys(strength, n_genes)  # (B, H, G + E, G + E)
+        attention, logits = [], []
         for number, layer in enumerate(self.regulation_layers, 1):
             if with_logits:
                 logits.append(layer.logits(tokens, bias))  # type: ignore[operator]
             kept = slice(0, n_genes) if number == len(self.regulation_layers) else slice(None)
             tokens, row = layer.watched(tokens, bias, rows=kept, n_watched=n_genes)  # type: ignore[operator]
-            rows.append(row)  # (B, H, G, G + E)
-        return tokens, rows, logits
+            attention.append(row)  # (B, H, G, G + E)
+        return Transformed(tokens, torch.stack(attention, 1), torch.stack(logits, 1) if logits else None)
 
-    def _bias(self, place: Tensor, strength: Tensor, n_genes: int) -> Tensor:
-        relative = (place[:, :, None] - place[:, None, :]).long()  # (B, K, K), query minus key
-        bias = self.place_bias(relative)  # (B, H, K, K)
-        is_gene = torch.arange(place.shape[1], device=place.device) < n_genes  # nothing looks at a gene
-        keys = F.pad(log_strength(strength), (n_genes, 0)) + LAST_RESORT * is_gene  # (B, G + E)
-        return bias + keys[:, None, None]
+    def _between(self, place: Tensor) -> Tensor:
+        """Bias of all pairs of places: (B, K) -> (B, H, K, K)."""
+        return self.place_bias((place[:, :, None] - place[:, None, :]).long())  # query minus key
 
-    def _in_pieces(
-        self, embedding: Embedding, place_bp: Tensor, strength: Tensor, with_logits: bool, piece: int
-    ) -> Prediction:
-        def rows(value: Tensor, start: int) -> Tensor:
-            return value if len(value) == 1 else value[start : start + piece]
-
-        parts = [
-            self.regulate(
-                Embedding(rows(embedding.promoter, start), rows(embedding.elements, start)),
-                place_bp=rows(place_bp, start),
-                strength=strength[start : start + piece],
-                with_logits=with_logits,
-            )
-            for start in range(0, len(strength), piece)
-        ]
-        joined = {
-            name: None if value is None else torch.cat([getattr(part, name) for part in parts])
-            for name, value in vars(parts[0]).items()
-        }
-        return Prediction(**joined)  # type: ignore[arg-type]
+    def _of_keys(self, strength: Tensor, n_genes: int) -> Tensor:
+        """What each key adds to the logits, (B, 1, 1, G + E): an element its strength; nothing looks at a gene."""
+        return F.pad(log_strength(strength), (n_genes, 0), value=LAST_RESORT)[:, None, None]
 
     def _check(self, inputs: ElementInput) -> None:
         check_bases(inputs.sequence)

@@ -275,7 +275,7 @@ class ScPGE(nn.Module):
           NotAvailable: form lp without loops.
         """
         B, E = strength.shape
-        tokens = torch.cat((embedding.promoter[:, None], embedding.elements), 1).expand(B, -1, -1)  # (B, 1 + E, D)
+        tokens = torch.cat((embedding.promoter[:, None], embedding.elements), 1)  # (B or 1, 1 + E, D)
         bias = self._bias(offset_bp, is_element)  # (B or 1, H, 1 + E, 1 + E)
         mask = self._mask(strength, is_element)  # (B, 1, 1 + E, 1 + E)
         factor = None
@@ -284,12 +284,13 @@ class ScPGE(nn.Module):
                 raise NotAvailable("form lp wants chromatin loops and this study has none; use form plain or kl")
             bias, factor = (bias, loops.exp()) if self.config.strict_original else (bias + loops[:, None], None)
         rows, logits = [], []
-        for layer in self.layers:
+        for number, layer in enumerate(self.layers, 1):
             if factor is None:
                 total = bias + mask
                 if with_logits:
                     logits.append(layer.logits(tokens, total))  # type: ignore[operator]
-                tokens, row = layer.watched(tokens, total, n_watched=1)  # type: ignore[operator]
+                kept = slice(0, 1) if number == len(self.layers) else slice(None)  # only the gene is read
+                tokens, row = layer.watched(tokens, total, rows=kept, n_watched=1)  # type: ignore[operator]
             else:
                 scores = layer.logits(tokens, bias) * factor[:, None] + mask  # type: ignore[operator]
                 logits.append(scores)

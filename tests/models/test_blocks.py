@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -80,8 +81,21 @@ def test_a_layer_is_the_plain_formula() -> None:
     wanted = tokens + torch.cat(heads, -1) @ layer.out.weight.T
     wanted = wanted + layer.feed_forward(layer.norm2(wanted))
     close(layer(tokens, bias), wanted, 1e-5)
-    close(layer(tokens, bias, rows=slice(-1, None)), wanted[:, -1:], 1e-5)
+    close(layer(tokens, bias, rows=slice(-1, None)), wanted[:, -1:], 1e-5)  # by the way of few rows
+    close(layer(tokens, bias, rows=slice(0, 4)), wanted[:, :4], 1e-5)  # by the way of many
     close(layer.mixed_by(tokens, layer.logits(tokens, bias).softmax(-1)), wanted, 1e-5)
     out, watched = layer.watched(tokens, bias, n_watched=2)
     close(out, wanted, 1e-5)
     close(watched, layer.logits(tokens, bias).softmax(-1)[:, :, :2])
+    close(layer.watched(tokens, bias, rows=slice(0, 2), n_watched=2)[1], watched)
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(0, 1)])
+def test_variants_of_one_row_of_tokens_are_that_row_repeated(rows: slice) -> None:
+    torch.manual_seed(0)
+    layer = TransformerLayer(8, 2, feed_forward=16, activation=nn.ReLU, dropout=0.1).eval()
+    tokens, bias = torch.randn(1, 5, 8), torch.randn(3, 1, 5, 5)
+    out, watched = layer.watched(tokens, bias, rows=rows, n_watched=1)
+    wanted, wanted_watched = layer.watched(tokens.expand(3, -1, -1), bias, rows=rows, n_watched=1)
+    close(out, wanted)
+    close(watched, wanted_watched)
