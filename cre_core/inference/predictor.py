@@ -206,8 +206,10 @@ class Predictor:
             return self.predict([window])
         # Rows of one batch may differ in the last bit; equal variants are one row, so that no change is exactly 0.
         ignored = ~self.looks_at(window) & ~window.elements["is_own_promoter"].to_numpy()
-        distinct, row_of = np.unique(np.where(ignored, np.float32(1), strengths), axis=0, return_inverse=True)
-        batch = self._varied(window, torch.from_numpy(distinct), mode, shuffle)
+        heeded = np.where(ignored, np.float32(1), strengths)
+        row_of, _ = pd.factorize(np.array([row.tobytes() for row in heeded], object))  # np.unique would sort the rows
+        first = np.unique(row_of, return_index=True)[1]
+        batch = self._varied(window, torch.from_numpy(heeded[first]), mode, shuffle)
         prediction = self.run(self.fold_of(window.gene["gene_id"]), batch)
         return Prediction(prediction.expression[row_of], prediction.attention[row_of])
 
