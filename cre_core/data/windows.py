@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,16 @@ class GeneWindow:
     inputs: ElementInputs | None = None
     loops: ElementLoops | None = None
 
-    @property
+    @cached_property
     def has_data(self) -> np.ndarray:
         """(E,) bool: the element has data in every input; without it no model can say anything about it."""
         inputs = [*self.assays, *(["contact"] if "contact" in self.elements else [])]
         return self.elements[inputs].notna().all(axis=1).to_numpy()
+
+    @cached_property
+    def batch(self) -> Batch:
+        """This gene alone, as `batch_of` gives it: made once for all that is asked about it; not to be changed."""
+        return batch_of([self])
 
     def positions_of(self, element_ids: Sequence[str]) -> np.ndarray:
         """Row numbers of elements in this window; UnknownName for one outside it."""

@@ -177,7 +177,7 @@ class Predictor:
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         """(E,) bool: the elements of a window that the model reads; of the others its attention is no score."""
         model: Any = self.models_of(self.fold_of(window.gene["gene_id"]))[0]
-        used = model.uses(batch_of([window]))[0, : len(window.elements)].numpy()
+        used = model.uses(window.batch)[0, : len(window.elements)].numpy()
         return used & window.has_data
 
     def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
@@ -246,9 +246,7 @@ class Predictor:
                 raise BadInput(
                     f"{place} lies in no element that {self.label} reads around {window.gene['gene_name']}"
                 )
-        batch = with_edits(
-            batch_of([window]), edits, inputs, element_starts=starts, promoter_start=int(all_starts[-1])
-        )
+        batch = with_edits(window.batch, edits, inputs, element_starts=starts, promoter_start=int(all_starts[-1]))
         return self.run(self.fold_of(window.gene["gene_id"]), batch)
 
     def predict_genes(self, gene_ids: Sequence[str]) -> pd.DataFrame:
@@ -285,7 +283,7 @@ class Predictor:
           with_logits: ask for the whole matrices too; None for a model whose elements do not see each other.
         """
         fold = self.fold_of(window.gene["gene_id"])
-        return self._outputs(fold, batch_of([window]), with_logits=with_logits)
+        return self._outputs(fold, window.batch, with_logits=with_logits)
 
     def run(self, fold: str, batch: Batch) -> Prediction:
         """Mean prediction of a fold's checkpoints (one per seed), in the model's unit."""
@@ -323,7 +321,7 @@ class Predictor:
 
     def _varied(self, window: GeneWindow, strength: torch.Tensor, mode: Mode, shuffle: int = 0) -> Batch:
         """V variants that share what is not changed."""
-        one = batch_of([window])
+        one = window.batch
         own = torch.from_numpy(window.elements["is_own_promoter"].to_numpy())  # (E,)
         if own.any() and mode != "scramble":
             # The promoter's own counts enter the model beside its element: they fall with it.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cre_core.data.windows import GeneWindow, batch_of
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.inference.predictor import Predictor
 from cre_core.inference.variants import shuffled_middle
@@ -89,7 +89,7 @@ def attribute(
     Args, Raises: as `attribute_batch`.
     """
     models = predictor.models_of(predictor.fold_of(window.gene["gene_id"]))
-    batch = batch_of([window]).to(predictor.device)
+    batch = window.batch.to(predictor.device)
     return attribute_batch(models, batch, method=method, unit=predictor.unit.text, settings=settings, report=report)
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from cre_core.data.inputs import ElementInputs
-from cre_core.data.windows import GeneWindow, batch_of
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor
@@ -184,7 +184,7 @@ class _Element:
             raise NotAvailable(f"{predictor.label} reads no sequence: there is no base to change")
         if not predictor.looks_at(window)[row]:
             raise NotAvailable(f"{predictor.label} does not read element {element_id} for {window.gene['gene_name']}")
-        batch = batch_of([window])
+        batch = window.batch
         assert batch.inputs is not None
         assert batch.input_row is not None
         at = int(batch.input_row[0, row])

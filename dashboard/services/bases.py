@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from cre_core.data.study import Study
-from cre_core.data.windows import GeneWindow, batch_of
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import CreError, NotAvailable
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor
@@ -146,7 +146,7 @@ def bases_of(window: GeneWindow, row: int) -> tuple[Locus, np.ndarray]:
     Returns:
       Their place, and (L,) int8 0..4; bases before the chromosome are left out.
     """
-    batch = batch_of([window])
+    batch = window.batch
     assert batch.inputs is not None
     assert batch.input_row is not None
     sequence = batch.inputs.sequence[int(batch.input_row[0, row])].numpy()  # (L,)
