@@ -7,6 +7,7 @@ import numpy as np
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
 
+_NONE = np.zeros((0, 4), int), np.zeros(0)
 COUNT_COLUMNS = ("contacts", "o")  # contacts counted in the loop's pixel: FitHiChIP's name here, HiCCUPS's "observed"
 SLACK_BP = 2_500  # half a 5-kb bin: an element beside an anchor may lie in its pixel
 
@@ -51,7 +52,7 @@ class ElementLoops:
 
         Args:
           chrom: the chromosome.
-          places: (n,) bases: of a gene's TSS and of element centres.
+          places: (n,) bases, at least one: of a gene's TSS and of element centres.
 
         Returns:
           (n, n) float32, symmetric: log10(1 + contacts) of all loops whose anchors hold the two places, within half
@@ -60,11 +61,13 @@ class ElementLoops:
         Source: ScPGE, Methods (chromatin loops); a place belongs to the bin that holds it (the released code rounds
         half of them to the next bin).
         """
-        contacts = np.zeros((len(places), len(places)), np.float32)
-        for (start, end, start2, end2), count in zip(*self._loops.get(chrom, ([], [])), strict=True):
-            first = np.flatnonzero((places >= start - SLACK_BP) & (places < end + SLACK_BP))
-            second = np.flatnonzero((places >= start2 - SLACK_BP) & (places < end2 + SLACK_BP))
-            contacts[np.ix_(first, second)] += count
-            contacts[np.ix_(second, first)] += count
-        np.fill_diagonal(contacts, 0)
-        return np.log10(1 + contacts)
+        anchors, contacts = self._loops.get(chrom, _NONE)
+        low, high = places.min() - SLACK_BP, places.max() + SLACK_BP
+        near = (anchors[:, [0, 2]] <= high).all(axis=1) & (anchors[:, [1, 3]] > low).all(axis=1)
+        start, end, start2, end2 = anchors[near].T[:, :, None]  # each (loops, 1)
+        is_first = (places >= start - SLACK_BP) & (places < end + SLACK_BP)  # (loops, n)
+        is_second = (places >= start2 - SLACK_BP) & (places < end2 + SLACK_BP)
+        one_way = (is_first * contacts[near, None]).T @ is_second  # (n, n)
+        total = (one_way + one_way.T).astype(np.float32)
+        np.fill_diagonal(total, 0)
+        return np.log10(1 + total)
