@@ -82,7 +82,7 @@ def test_what_goes_in_and_what_comes_out(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_child_s_own_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its patterns arrive as arrays, without TF-MoDISco itself, which takes minutes."""
+    """Its patterns arrive as arrays, without TF-MoDISco itself."""
     seqlet = SimpleNamespace(example_idx=1, start=5, end=10, is_revcomp=True)
     pattern = SimpleNamespace(sequence=BASES[0, :5], contrib_scores=BASES[1, :5], seqlets=[seqlet])
     told: dict[str, object] = {}
@@ -102,6 +102,28 @@ def test_the_child_s_own_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     np.testing.assert_array_equal(found.probabilities, BASES[0, :5].T)
     np.testing.assert_array_equal(found.contributions, BASES[1, :5].T)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["given.npz", "made.npz"]
+
+
+@pytest.mark.slow  # TF-MoDISco itself: ten seconds, most of them numba's
+def test_a_planted_motif_is_found() -> None:
+    """Every base of a site of 10 contributes 0.7 for itself and takes 0.3 for another; the rest is noise."""
+    draw, n, length, word = np.random.default_rng(0), 200, 120, "TGACTCAGCA"
+    site = np.eye(4)[["ACGT".index(base) for base in word]]
+    bases = np.eye(4)[draw.integers(0, 4, (n, length))]
+    hypothetical = draw.normal(0, 0.05, (n, length, 4))
+    starts = draw.integers(30, length - 40, n)
+    for row, start in enumerate(starts):
+        bases[row, start : start + 10] = site
+        hypothetical[row, start : start + 10] += site - 0.3
+    first, *others = discover_motifs(bases, hypothetical, time_limit_s=300)
+    assert (first.sign, others) == (1, [])
+    shown = "".join("ACGT"[base] for base in first.probabilities.argmax(0))
+    reverse = shown[::-1].translate(str.maketrans("ACGT", "TGCA"))
+    assert word in shown or word in reverse
+    rows, begin, end, _ = first.seqlets.T
+    assert len(np.unique(rows)) > n / 2
+    holds_site = (begin <= starts[rows]) & (end >= starts[rows] + 10)
+    assert holds_site.mean() > 0.95
 
 
 @pytest.mark.parametrize(
