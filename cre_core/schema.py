@@ -331,6 +331,11 @@ class Prediction:
     embedding: Tensor | None = field(default=None)
     logits: Tensor | None = field(default=None)
 
+    def to(self, device: str) -> Prediction:
+        """The same prediction on another device."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if value is not None}
+        return replace(self, **moved)
+
     @property
     def element_attention(self) -> Tensor:
         """(B, E): mean over layers and heads of the gene's row, the gene itself left out."""

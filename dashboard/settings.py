@@ -36,7 +36,8 @@ class Settings:
       token: what a visitor must know; needed on every host but loopback.
       debug: Dash's own developer tools; loopback only.
       model_process: models live in one process that all web workers share; otherwise in each web worker.
-      model_threads: threads of one computation in the model process.
+      model_device: where the model process computes: `cpu`, `cuda`, or `auto`, a GPU where there is one.
+      model_threads: threads of one computation there.
       model_queue: requests that may wait there; more are refused.
       model_limit_s: longest time from a request's arrival there to its answer.
       model_join_s: how long a request waits for others that one computation can answer with it; those that come
@@ -54,6 +55,7 @@ class Settings:
     token: str | None = None
     debug: bool = False
     model_process: bool = True
+    model_device: str = "auto"
     model_threads: int = 1
     model_queue: int = 64
     model_limit_s: float = 30.0
@@ -122,6 +124,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str] | Non
         mirror=given.mirror,
         token=given.token or environment.get("CRESCOPE_TOKEN") or None,
         debug=given.debug,
+        model_device=given.device,
         model_threads=given.model_threads,
     )
 
@@ -145,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--mirror", metavar="DIR_OR_URL", help="where the raw files are instead of their addresses")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="computed results")
     parser.add_argument("--token", help="what visitors must know; CRESCOPE_TOKEN does the same unseen")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the models run")
     parser.add_argument("--model-threads", type=int, default=1, metavar="N", help="threads of one prediction")
     parser.add_argument("--debug", action="store_true", help="Dash's developer tools, loopback only")
     return parser

@@ -29,6 +29,7 @@ from cre_core.inference.embeddings import EmbeddingCache, TwoStage
 from cre_core.inference.variants import Background, masked, scrambled, silenced, with_edits
 from cre_core.models import checkpoint
 from cre_core.models.creator import Creator
+from cre_core.models.device import known_device
 from cre_core.models.registry import FAMILIES, spec_of
 from cre_core.models.scpge import ScPGE
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
@@ -126,7 +127,7 @@ class Predictor:
 
     def __init__(self, study: Study, name: str, folder: Path, *, biosample: str, device: str = "cpu") -> None:
         self.study, self.name, self.folder, self.biosample = study, name, folder, biosample
-        self.device = device
+        self.device = known_device(device)
         self.checkpoints = sorted(folder.glob("*.safetensors"))
         if not self.checkpoints:
             raise NotAvailable(f"no trained weights in {folder}; `train {name}` makes them")
@@ -283,7 +284,7 @@ class Predictor:
           with_logits: ask for the whole matrices too; None for a model whose elements do not see each other.
         """
         fold = self.fold_of(window.gene["gene_id"])
-        return self._outputs(fold, window.batch, with_logits=with_logits)
+        return [output.to("cpu") for output in self._outputs(fold, window.batch, with_logits=with_logits)]
 
     def run(self, fold: str, batch: Batch) -> Prediction:
         """Mean prediction of a fold's checkpoints (one per seed), in the model's unit."""
@@ -382,8 +383,11 @@ def shared_predictor(study: Study, model: str, biosample: str) -> Predictor:
 def open_predictor(study: Study, model: str, *, biosample: str, device: str = "cpu") -> Predictor:
     """The predictor of a trained model.
 
+    Args:
+      device: `cpu`, `cuda`, or `auto`: a GPU where there is one. What it predicts comes back to the CPU.
+
     Raises:
-      NotAvailable: no weights of this model for the biosample; the message says how to get them.
+      NotAvailable: no weights of this model for the biosample; the message says how to get them. No such device.
     """
     folder = model_folders(study, biosample).get(model)
     if folder is None:

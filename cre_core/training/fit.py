@@ -17,7 +17,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from cre_core.errors import NotAvailable
+from cre_core.models.device import known_device
 from cre_core.training.saved import LAST, SaveEveryEpoch
 
 
@@ -82,12 +82,9 @@ def _trainer(
     callbacks: Sequence[Any], epochs: int, running: Path, device: str, clip_norm: float | None
 ) -> lightning.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    on_gpu = device in ("auto", "cuda") and torch.cuda.is_available()
-    if device == "cuda" and not on_gpu:
-        raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
     return lightning.Trainer(
         max_epochs=epochs,
-        accelerator="gpu" if on_gpu else "cpu",
+        accelerator="gpu" if known_device(device) == "cuda" else "cpu",
         devices=1,
         precision="32-true",  # the running means of a codebook want it
         gradient_clip_val=clip_norm,

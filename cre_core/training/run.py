@@ -25,6 +25,7 @@ from cre_core.data.windows import neighbourhood_for
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.models import checkpoint
 from cre_core.models.creator import Creator
+from cre_core.models.device import known_device
 from cre_core.models.epinformer import EPInformer
 from cre_core.models.epinformer_counts import EPInformerCounts
 from cre_core.models.registry import FAMILIES, build
@@ -118,12 +119,11 @@ def train_model(
 def _machine(device: str, devices: int, nodes: int) -> Machine:
     if devices < 1 or nodes < 1:
         raise BadInput(f"{devices} devices on {nodes} nodes were asked for; wanted 1 or more of each")
-    n_gpus = torch.cuda.device_count()
-    if device == "cuda" and not n_gpus:
-        raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
-    if device != "cpu" and devices > n_gpus > 0:
+    known = known_device(device)
+    if known == "cuda" and devices > torch.cuda.device_count():
+        n_gpus = torch.cuda.device_count()
         raise BadInput(f"{devices} devices were asked for; this machine has {n_gpus}; use --device cpu for more")
-    return Machine("cuda" if device != "cpu" and n_gpus else "cpu", devices, nodes)
+    return Machine(known, devices, nodes)
 
 
 def _is_first() -> bool:

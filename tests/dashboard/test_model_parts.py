@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -195,5 +196,21 @@ def test_settings_that_cannot_be(changes: dict[str, float], says: str) -> None:
     assert str(caught.value) == says
 
 
-def test_the_option_of_threads() -> None:
-    assert read_settings(["--model-threads", "2"], {}).model_threads == 2
+def test_the_options_of_the_models() -> None:
+    settings = read_settings(["--model-threads", "2", "--device", "cpu"], {})
+    assert (settings.model_threads, settings.model_device) == (2, "cpu")
+    assert read_settings([], {}).model_device == "auto"
+    with pytest.raises(BadInput, match="invalid choice: 'tpu'"):
+        read_settings(["--device", "tpu"], {})
+
+
+def test_models_run_where_the_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As seen by who asks: a machine without a GPU says so to the one who wants one."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    asked = Request("reads", "demo", "epinformer", "SimA", "SIM135")
+    answers = {}
+    for device in ("auto", "cpu", "cuda"):
+        with closing(OpenModels(settings_in(tmp_path, model_device=device))) as models:
+            answers[device] = models.answers([asked])[0]
+    assert [answers[device].status for device in ("auto", "cpu", "cuda")] == ["ok", "ok", "error"]
+    assert answers["cuda"].message == "device cuda was asked for and this machine has none; use --device cpu"

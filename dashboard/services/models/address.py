@@ -17,14 +17,14 @@ from dashboard.settings import Settings
 
 MOST_PATH = 100  # characters of a Unix socket's path, a little less than Linux takes
 _PATHS = ("cache_dir", "studies_dir")
-_NUMBERS = ("model_threads", "model_queue", "model_limit_s", "model_join_s", "model_hang_s")
+_PLAIN = ("model_device", "model_threads", "model_queue", "model_limit_s", "model_join_s", "model_hang_s")
 
 
 def settings_text(settings: Settings) -> str:
     """What the model process needs of the settings, as JSON; the token is not among it."""
     paths = {name: str(getattr(settings, name).absolute()) for name in _PATHS}
-    numbers = {name: getattr(settings, name) for name in _NUMBERS}
-    return json.dumps({"studies": [str(path.absolute()) for path in settings.studies], **paths, **numbers})
+    plain = {name: getattr(settings, name) for name in _PLAIN}
+    return json.dumps({"studies": [str(path.absolute()) for path in settings.studies], **paths, **plain})
 
 
 def settings_of(text: str) -> Settings:

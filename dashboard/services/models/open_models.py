@@ -40,6 +40,7 @@ class OpenModels:
 
     def __init__(self, settings: Settings) -> None:
         torch.set_num_threads(settings.model_threads)
+        self._device = settings.model_device
         self.library = Library(settings)
         self._stamps = self._stamps_now()
         self._open: OrderedDict[tuple[object, ...], _Open] = OrderedDict()
@@ -93,9 +94,11 @@ class OpenModels:
         folder = model_folders(study, biosample).get(model)
         weights = folder and max(path.stat().st_mtime_ns for path in folder.glob("*.safetensors"))
         key = (study.name, self._stamps[study.name], model, biosample, weights)
-        return _kept(
-            self._open, key, KEPT_PREDICTORS, lambda: _Open(open_predictor(study, model, biosample=biosample))
-        )
+
+        def opened() -> _Open:
+            return _Open(open_predictor(study, model, biosample=biosample, device=self._device))
+
+        return _kept(self._open, key, KEPT_PREDICTORS, opened)
 
 
 def _window(predictor: Predictor, gene: str) -> GeneWindow:
