@@ -85,13 +85,15 @@ def precompute(
     study: StudyDir,
     progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
 ) -> None:
-    """Everything the dashboard shows that takes more than a moment: every gene's held-out prediction."""
+    """What takes the dashboard more than a moment: every gene's held-out prediction, knock-outs of the screen."""
     from cre_core.data.study import Study
-    from cre_core.inference.precompute import PREDICTIONS, precompute_predictions
+    from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS
+    from cre_core.evaluation.precompute import precompute as written
 
     with reporting(progress_file) as report:
-        table = precompute_predictions(Study.open(study), report=report)
-    print(f"{len(table):,} held-out predictions in {study / PREDICTIONS}")
+        found = written(Study.open(study), report=report)
+    print(f"{len(found.predictions):,} held-out predictions in {study / PREDICTIONS}")
+    print(f"{len(found.knock_outs):,} knock-outs of screened elements in {study / KNOCK_OUTS}")
 
 
 def _run(

@@ -10,9 +10,10 @@ import pandas as pd
 
 from cre_core import schema
 from cre_core.data.study import Study
-from cre_core.data.windows import GeneWindow, Neighbourhood
+from cre_core.data.windows import Neighbourhood
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation import baselines
+from cre_core.evaluation.screened import is_under
 from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
 from cre_core.interpretation import attribution
 from cre_core.interpretation.attention import Attention, Normaliser, attention_of, best_rank
@@ -196,18 +197,12 @@ def links_of_pairs(study: Study, crispr: pd.DataFrame, *, biosample: str, method
         if gene_id not in known or not held.get(gene_id, False):
             continue
         window = shared_neighbourhood(study, biosample).window(str(gene_id), reach_bp=REACH_BP)
-        ids = _overlapping(window, pairs)
+        ids = set(window.elements["element_id"][is_under(window, pairs)])
         if ids:
             links = gene_links(study, str(gene_id), biosample=biosample, methods=methods, perturbed=ids)
             parts.append(links[links["element_id"].isin(ids)])
     empty = pd.DataFrame(columns=list(schema.LINKS.columns))
     return pd.concat(parts, ignore_index=True) if parts else empty
-
-
-def _overlapping(window: GeneWindow, pairs: pd.DataFrame) -> set[str]:
-    start, end = (window.elements[name].to_numpy()[:, None] for name in ("start", "end"))
-    hit = (start < pairs["end"].to_numpy()) & (end > pairs["start"].to_numpy())  # (E, pairs)
-    return set(window.elements["element_id"][hit.any(axis=1)])
 
 
 def _check(methods: Sequence[str], study: Study, biosample: str) -> None:

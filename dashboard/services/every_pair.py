@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from cre_core.errors import NotAvailable
 from cre_core.evaluation import weighted
 from cre_core.evaluation.bootstrap import Statistic, interval
+from cre_core.evaluation.precompute import precomputed_knock_outs, screen_of
+from cre_core.evaluation.screened import effect_of_pairs, screened_knock_outs
 from cre_core.inference.predictor import Predictor
-from cre_core.interpretation.perturb import scan_singles
 from cre_core.schema import Mode
-from dashboard.services.knockout import LEAST_PAIRS, LEAST_POSITIVES, RESAMPLES, Agreement, calls, overlaps
+from dashboard.services.knockout import LEAST_PAIRS, LEAST_POSITIVES, RESAMPLES, Agreement, calls
 from dashboard.services.library import Library
 
 _NONE = (float("nan"),) * 3
@@ -36,52 +36,37 @@ class EveryPair:
 
 
 def every_pair(library: Library, predictor: Predictor, *, mode: Mode) -> EveryPair:
-    """The pairs of all genes of the predictor's biosample: up to a minute once, then from the disk cache.
+    """The pairs of all genes of the predictor's biosample.
+
+    At once where `precompute` ran with these weights and in this mode, else up to a minute; then from the disk cache.
 
     Raises:
       NotAvailable: the study has no screen of this biosample.
     """
     study, biosample = predictor.study, predictor.biosample
-    crispr = study.crispr[study.crispr["biosample"] == biosample] if study.has("crispr") else None
-    if crispr is None or not len(crispr):
+    screen = screen_of(study, biosample)
+    if not len(screen):
         raise NotAvailable(f"study {study.name} has no CRISPRi screen of {biosample}")
     weights = tuple((path.name, path.stat().st_mtime_ns) for path in predictor.checkpoints)
     key = ("knockout.every_pair", biosample, predictor.name, mode, weights)
-    return library.memo(study.name, key, lambda: compared(predictor, crispr, mode=mode))
+    return library.memo(study.name, key, lambda: compared(predictor, screen, mode=mode))
 
 
-def compared(predictor: Predictor, crispr: pd.DataFrame, *, mode: Mode) -> EveryPair:
+def compared(predictor: Predictor, screen: pd.DataFrame, *, mode: Mode) -> EveryPair:
     """Tested pairs with the predicted effect of the element under each that loses most expression.
 
     Args:
-      crispr: schema.CRISPR of one biosample. Pairs without an effect are left out; those of genes that the study does
-        not model, or that are in no fold's test set, have no prediction.
+      screen: of `screen_of`. Pairs of genes that the study does not model, or that are in no fold's test set, have no
+        prediction.
     """
-    crispr = crispr[crispr["effect_fraction"].notna()].reset_index(drop=True)
-    study = predictor.study
-    modelled = set(study.genes["gene_id"]) & set(study.folds["gene_id"][study.folds.eq("test").any(axis=1)])
-    predicted = np.full(len(crispr), np.nan)
-    for gene_id, rows in crispr.groupby("gene_id", sort=False).indices.items():
-        if gene_id in modelled:
-            predicted[rows] = _predicted(predictor, str(gene_id), crispr.iloc[rows], mode)
+    knock_outs = precomputed_knock_outs(predictor, mode=mode)
+    if knock_outs is None:
+        knock_outs = screened_knock_outs(predictor, screen, mode=mode)
     columns = ["chrom", "start", "end", "gene_id", "gene_name", "tss_distance_bp", "effect_fraction"]
-    pairs = crispr[columns].assign(predicted_fraction=predicted, call=calls(crispr))
+    predicted = effect_of_pairs(screen, knock_outs)
+    pairs = screen[columns].assign(predicted_fraction=predicted, call=calls(screen))
     both = pairs[pairs["predicted_fraction"].notna()]
     return EveryPair(pairs, agreement_over_genes(both, len(pairs) - len(both)), both["gene_id"].nunique())
-
-
-def _predicted(predictor: Predictor, gene_id: str, pairs: pd.DataFrame, mode: Mode) -> np.ndarray:
-    """(P,) predicted effect of each pair of one gene; NaN where no element that the model reads lies under it."""
-    window = predictor.window(gene_id)
-    is_read = predictor.looks_at(window) | window.elements["is_own_promoter"].to_numpy(bool)  # (E,)
-    shared = (overlaps(window.elements, pairs) > 0) & is_read[:, None]  # (E, P)
-    rows = np.flatnonzero(shared.any(axis=1))
-    if not len(rows):
-        return np.full(len(pairs), np.nan)
-    ids = list(window.elements["element_id"].iloc[rows])
-    effect = scan_singles(predictor, window, mode=mode, element_ids=ids)["effect_fraction"].to_numpy(float)  # (R,)
-    least = np.where(shared[rows] & np.isfinite(effect)[:, None], effect[:, None], np.inf).min(axis=0)  # (P,)
-    return np.where(np.isfinite(least), least, np.nan)
 
 
 def agreement_over_genes(both: pd.DataFrame, n_lost: int) -> Agreement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,8 +49,8 @@ class ToyPredictor:
         genes = pd.DataFrame({"gene_id": ["g", "h"]})
         folds = pd.DataFrame({"gene_id": ["g", "h", "i"], "fold_1": ["test", "test", "train"]})
         self.study: Any = SimpleNamespace(
-            name="toys", crispr=crispr, genes=genes, folds=folds, has=lambda _: crispr is not None,
-            info=SimpleNamespace(measures={}, motifs=None, is_simulated=True),
+            name="toys", folder=Path("nowhere"), crispr=crispr, genes=genes, folds=folds,
+            has=lambda _: crispr is not None, info=SimpleNamespace(measures={}, motifs=None, is_simulated=True),
         )  # fmt: skip
 
     def window(self, gene_id: str) -> GeneWindow:

@@ -1,0 +1,86 @@
+"""What takes the dashboard more than a moment, written beside the study: predictions, knock-outs of the screen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pandas as pd
+
+from cre_core.data.study import Study
+from cre_core.evaluation.screened import COLUMNS, screened_knock_outs
+from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.io.files import sha256_of, written_whole
+from cre_core.schema import Mode
+
+Report = Callable[[str, int, int], None]
+PREDICTIONS = "precomputed/predictions.parquet"
+KNOCK_OUTS = "precomputed/knockouts.parquet"
+MODE: Mode = "mask"  # every model has it, and pages open with it
+
+
+class Precomputed(NamedTuple):
+    """What `precompute` wrote.
+
+    Attributes:
+      predictions: gene_id, biosample, model, fold, predicted, unit.
+      knock_outs: columns of `screened_knock_outs`, and biosample, model, mode, weights.
+    """
+
+    predictions: pd.DataFrame
+    knock_outs: pd.DataFrame
+
+
+def precompute(study: Study, *, report: Report) -> Precomputed:
+    """Predict every gene with every trained model, and what knocking out each screened element does.
+
+    Each gene goes through the fold that never saw it. Both tables are written to the study's folder `precomputed`.
+
+    Returns:
+      The tables; without a trained model, or without a screen, they are empty.
+    """
+    pairs = [(b, model) for b in study.info.biosamples for model in trained_models(study, b)]
+    predictions = [pd.DataFrame(columns=["gene_id", "fold", "predicted", "biosample", "model", "unit"])]
+    knock_outs = [pd.DataFrame(columns=[*COLUMNS, "biosample", "model", "mode", "weights"])]
+    for done, (biosample, model) in enumerate(pairs):
+        report(f"{model}, {biosample}", done, len(pairs))
+        predictor = open_predictor(study, model, biosample=biosample)
+        about = {"biosample": biosample, "model": model}
+        table = predictor.predict_genes(study.genes["gene_id"].tolist())
+        predictions.append(table.assign(**about, unit=predictor.unit.text))
+        screen = screen_of(study, biosample)
+        if len(screen):
+            table = screened_knock_outs(predictor, screen, mode=MODE)
+            knock_outs.append(table.assign(**about, mode=MODE, weights=weights_sha256(predictor)))
+    found = Precomputed(*(pd.concat(parts[1:] or parts, ignore_index=True) for parts in (predictions, knock_outs)))
+    for path, table in zip((PREDICTIONS, KNOCK_OUTS), found, strict=True):
+        with written_whole(study.folder / path) as partial:
+            table.to_parquet(partial, index=False, compression="zstd")
+    report("done", len(pairs), len(pairs))
+    return found
+
+
+def precomputed_knock_outs(predictor: Predictor, *, mode: Mode) -> pd.DataFrame | None:
+    """The knock-outs that `precompute` wrote with the weights of now; None where there are none."""
+    path = predictor.study.folder / KNOCK_OUTS
+    if not path.is_file():
+        return None
+    wanted = {"biosample": predictor.biosample, "model": predictor.name, "mode": mode}
+    table = pd.read_parquet(path, filters=[(name, "==", value) for name, value in wanted.items()])
+    table = table[table["weights"] == weights_sha256(predictor)]
+    return table[list(COLUMNS)].reset_index(drop=True) if len(table) else None
+
+
+def screen_of(study: Study, biosample: str) -> pd.DataFrame:
+    """schema.CRISPR of a biosample's pairs with a measured effect; no rows where the study has no screen of it."""
+    if not study.has("crispr"):
+        return pd.DataFrame(columns=["biosample", "gene_id"])
+    crispr = study.crispr
+    return crispr[(crispr["biosample"] == biosample) & crispr["effect_fraction"].notna()].reset_index(drop=True)
+
+
+def weights_sha256(predictor: Predictor) -> str:
+    """What changes when a model is trained anew."""
+    sums = [f"{path.name} {sha256_of(path)}" for path in predictor.checkpoints]
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()

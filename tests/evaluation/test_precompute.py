@@ -1,0 +1,84 @@
+"""What `precompute` writes beside a study, and when it still holds."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cre_core.data.study import Study
+from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS, precompute, precomputed_knock_outs, screen_of
+from cre_core.evaluation.screened import COLUMNS, effect_of_pairs, screened_knock_outs
+from cre_core.inference.predictor import Predictor, open_predictor
+from cre_core.interpretation.perturb import knock_out
+
+
+@pytest.fixture
+def predictor(toy_predictor: Predictor, tmp_path: Path) -> Predictor:
+    """Of a copy, to be written into."""
+    shutil.copytree(toy_predictor.study.folder, tmp_path / "study")
+    return open_predictor(Study.open(tmp_path / "study"), "epinformer", biosample="ToyCell")
+
+
+def quiet(*_: object) -> None:
+    """Reports to nobody."""
+
+
+def test_elements_under_tested_places_are_knocked_out_alone(predictor: Predictor) -> None:
+    """The screen tested geneA's e2, e3 and a place without an element."""
+    found = screened_knock_outs(predictor, screen_of(predictor.study, "ToyCell"), mode="mask")
+    window = predictor.window("G1")
+    alone = [knock_out(predictor, window, {element: 0.0}).effect_fraction for element in ("e2", "e3")]
+    assert list(found) == list(COLUMNS)
+    assert found[["gene_id", "element_id", "chrom", "start", "end"]].to_numpy().tolist() == [
+        ["G1", "e2", "chrA", 109_750, 110_250],
+        ["G1", "e3", "chrA", 199_500, 200_500],
+    ]
+    assert found["effect_fraction"].tolist() == pytest.approx(alone, rel=1e-5)
+    assert 0 not in alone
+
+
+def test_genes_that_no_fold_tests_have_no_knock_outs(predictor: Predictor) -> None:
+    screen = screen_of(predictor.study, "ToyCell").assign(gene_id="elsewhere")
+    found = screened_knock_outs(predictor, screen, mode="mask")
+    assert (len(found), list(found)) == (0, list(COLUMNS))
+
+
+def test_a_pair_has_the_element_that_loses_most() -> None:
+    place = {"chrom": "chr1", "start": [100, 100, 900], "end": [300, 150, 950]}
+    pairs = pd.DataFrame({**place, "gene_id": ["g", "h", "g"]})
+    elements = {"chrom": "chr1", "start": [50, 250, 100], "end": [150, 400, 120], "element_id": ["a", "b", "a2"]}
+    knock_outs = pd.DataFrame({**elements, "gene_id": ["g", "g", "h"], "effect_fraction": [0.2, -0.3, 0.1]})
+    found = effect_of_pairs(pairs, knock_outs)
+    assert found[:2].tolist() == pytest.approx([-0.3, 0.1])  # g: a and b lie under it; h: only a2 is h's
+    assert pd.isna(found[2])
+
+
+def test_what_is_written_is_what_is_read_until_the_weights_change(predictor: Predictor) -> None:
+    assert precomputed_knock_outs(predictor, mode="mask") is None
+    written = precompute(predictor.study, report=quiet)
+    assert sorted(path.name for path in (predictor.study.folder / "precomputed").iterdir()) == [
+        Path(KNOCK_OUTS).name,
+        Path(PREDICTIONS).name,
+    ]
+    assert written.predictions["gene_id"].tolist() == ["G1", "G2", "G3", "G4"]
+    found = precomputed_knock_outs(predictor, mode="mask")
+    assert found is not None
+    pd.testing.assert_frame_equal(found, written.knock_outs[list(COLUMNS)])
+    assert precomputed_knock_outs(predictor, mode="silence") is None
+    first, second = predictor.checkpoints
+    first.write_bytes(second.read_bytes())
+    assert precomputed_knock_outs(predictor, mode="mask") is None
+
+
+def test_a_study_without_a_screen_or_a_model_gives_empty_tables(predictor: Predictor) -> None:
+    folder = predictor.study.folder
+    (folder / "crispr.parquet").unlink()
+    written = precompute(Study.open(folder), report=quiet)
+    assert (len(written.predictions), len(written.knock_outs)) == (4, 0)
+    assert precomputed_knock_outs(predictor, mode="mask") is None
+    shutil.rmtree(folder / "models")
+    written = precompute(Study.open(folder), report=quiet)
+    assert (len(written.predictions), len(written.knock_outs)) == (0, 0)
