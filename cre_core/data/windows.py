@@ -222,9 +222,9 @@ def neighbourhood_for(study: Study, biosample: str, config: Mapping[str, Any]) -
     Args:
       study: the study.
       biosample: whose counts.
-      config: fields of the model's config. `sequence_bp`: it reads sequence, with `base_tracks`, `n_motifs` and
-        `flanks`; `tracks`: counts, in `signal_unit`; `variant`, `form`: which of them; `merge_within_bp`,
-        `n_each_side`.
+      config: fields of the model's config. `sequence_bp`: it reads sequence, with `base_tracks` and `n_motifs` (both
+        only if among its `inputs`, where it has any) and `flanks`; `tracks`: counts, in `signal_unit`; `variant`,
+        `form`: which of them; `merge_within_bp`, `n_each_side`.
 
     Raises:
       NotAvailable: the study lacks an input, or what turns it into the model's unit.
@@ -276,6 +276,9 @@ def _inputs_for(study: Study, biosample: str, config: Mapping[str, Any]) -> Elem
     if config.get("sequence_bp") is None:
         return None
     tracks, n_motifs = tuple(config.get("base_tracks", ())), config.get("n_motifs", 0)
+    if "inputs" in config:  # some of what the model could read
+        tracks = tracks if "signal" in config["inputs"] else ()
+        n_motifs = n_motifs if "motif" in config["inputs"] else 0
     return shared_inputs(study, biosample, config["sequence_bp"], tracks, n_motifs, config.get("flanks", False))
 
 

@@ -340,9 +340,7 @@ class Predictor:
     def _known_modes(self) -> tuple[Mode, ...]:
         """A model that reads no signal has nothing to silence, one that reads no bases nothing to scramble."""
         inputs, settings = self.neighbourhood.inputs, self._config.get("inputs")
-        reads_signal = bool(self.neighbourhood.assays) or (
-            inputs is not None and inputs.has_signal and (settings is None or "signal" in settings)
-        )
+        reads_signal = bool(self.neighbourhood.assays) or (inputs is not None and inputs.has_signal)
         reads_bases = self.spec.needs_sequence and (settings is None or bool({"sequence", "motif"} & set(settings)))
         there: dict[Mode, bool] = {"mask": True, "silence": reads_signal, "scramble": reads_bases}
         return tuple(mode for mode, is_there in there.items() if is_there)

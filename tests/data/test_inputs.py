@@ -74,6 +74,20 @@ def test_a_study_without_motifs_says_so(study: Study) -> None:
         ElementInputs(study, "ToyCell", width_bp=400, n_motifs=7)
 
 
+def test_a_model_is_given_what_it_reads_of_what_it_could(study: Study) -> None:
+    """The study has no motifs: a model that could read 7 and does not is none the worse."""
+    config = {"sequence_bp": 400, "base_tracks": ("dnase",), "n_motifs": 7}
+    with pytest.raises(NotAvailable, match="study toy has no motifs, and this model reads scores of 7"):
+        neighbourhood_for(study, "ToyCell", {**config, "inputs": ("motif", "signal")})
+    signal = neighbourhood_for(study, "ToyCell", {**config, "inputs": ("signal",)}).inputs
+    sequence = neighbourhood_for(study, "ToyCell", {**config, "inputs": ("sequence",)}).inputs
+    assert signal is not None
+    assert sequence is not None
+    found = [part.elements(np.array([0])) for part in (signal, sequence)]
+    assert [part.signal is None for part in found] == [False, True]
+    assert [part.motif for part in found] == [None, None]
+
+
 def test_a_study_without_sequence_says_so(toy_study: Study) -> None:
     with pytest.raises(NotAvailable, match=r"study toy has no sequence, and this model reads it; use a model of"):
         neighbourhood_for(toy_study, "ToyCell", {"tracks": COUNTS, "sequence_bp": 400})
