@@ -31,7 +31,7 @@ from cre_core.models import checkpoint
 from cre_core.models.creator import Creator
 from cre_core.models.device import known_device
 from cre_core.models.registry import FAMILIES, spec_of
-from cre_core.models.scpge import ScPGE
+from cre_core.models.scpge import INPUTS, ScPGE
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
 
 EMBEDDED_MODELS = Path(__file__).resolve().parents[2] / "precomputed" / "models"
@@ -105,6 +105,8 @@ def label_of(info: checkpoint.CheckpointInfo, *, biosample: str) -> str:
         said += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
     if info.variant:
         said.append(_VARIANT_TITLES.get(info.variant, info.variant))
+    if 0 < len(info.config.get("inputs", ())) < len(INPUTS):
+        said.append(f"{' and '.join(info.config['inputs'])} alone")
     signal_unit = str(info.config.get("signal_unit", READS))
     if signal_unit != READS and info.variant not in ("promoter", "pe"):
         said.append(f"signal in {signal_unit}")

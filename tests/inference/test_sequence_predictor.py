@@ -151,6 +151,10 @@ def info_of(provenance: dict[str, object], unit: str, **config: object) -> check
         (info_of({}, "log10(RPKM)", variant="pe", signal_unit="RPM"), "EPInformer (PE)"),  # reads no signal
         (checkpoint.CheckpointInfo("scpge", {"form": "lp"}, "K562", "log10(TPM + 1)"), "ScPGE-LP"),
         (
+            checkpoint.CheckpointInfo("scpge", {"inputs": ["motif", "signal"]}, "K562", "log10(TPM + 1)"),
+            "ScPGE (motif and signal alone)",
+        ),
+        (
             checkpoint.CheckpointInfo("creator", {}, "A+B", "ln(TPM + 1)"),
             "CREaTor (trained on A and B, never on K562)",
         ),
