@@ -305,7 +305,7 @@ class Predictor:
             return [model(batch) for model in models]
         embeddings = [cache.embed(batch) for cache in self._caches[fold]]
         rest = batch.with_(inputs=None, input_row=None, promoter=None).to(self.device)
-        rest = without_gaps(rest).expanded()
+        rest = without_gaps(rest)
         return [model(rest, embedding, **asked) for model, embedding in zip(models, embeddings, strict=True)]
 
     @cached_property

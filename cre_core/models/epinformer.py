@@ -365,6 +365,6 @@ class EPInformer(nn.Module):
         """Both stages; the second alone when the first's result is given."""
         return self.regulate(
             embedding if embedding is not None else self.embed(batch),
-            features=raw_features(batch, self.config),
+            features=raw_features(batch.expanded(), self.config),  # variants may share what is not changed
             strength=batch.strength,
         )
