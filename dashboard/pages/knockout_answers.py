@@ -54,10 +54,7 @@ def source_parts(experiment: Experiment) -> list[str]:
     info = predictor.study.info
     inputs = [
         f"{track.title} {track.source}".removesuffix(" simulated")
-        for track in info.tracks
-        if track.kind == "element_counts"
-        and track.assay in experiment.window.assays
-        and track.biosample == predictor.biosample
+        for track in service.tracks_read(experiment.window, info.tracks)
     ]
     references = sorted(set(pairs["reference"].dropna().astype(str))) if len(pairs) else []
     fold = experiment.fold.replace("_", " ")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cre_core.data.study import Study
+from cre_core.data.study import Study, Track
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
 from cre_core.evaluation import weighted
@@ -196,6 +196,17 @@ def calls(pairs: pd.DataFrame) -> np.ndarray:
     """`decrease`, `increase` or `not significant` for each pair."""
     sign = np.where(pairs["effect_fraction"] < 0, "decrease", "increase")
     return np.where(pairs["is_significant"], sign, "not significant")
+
+
+def tracks_read(window: GeneWindow, tracks: Sequence[Track]) -> list[Track]:
+    """Of a study's tracks those that a model reads around a gene: counts of elements, or values per base."""
+    per_base = () if window.inputs is None else window.inputs.tracks
+    named = {
+        kind: {name.casefold() for name in names}
+        for kind, names in (("element_counts", window.assays), ("bigwig", per_base))
+    }
+    own = [track for track in tracks if track.biosample == window.biosample]
+    return [track for track in own if track.assay.casefold() in named.get(track.kind, ())]
 
 
 def overlaps(elements: pd.DataFrame, pairs: pd.DataFrame) -> np.ndarray:

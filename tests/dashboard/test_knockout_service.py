@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from cre_core.data.study import Track
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
 from cre_core.schema import ExpressionUnit, Prediction
@@ -200,6 +202,26 @@ def test_a_scan_runs_once_for_a_gene_and_mode(monkeypatch: pytest.MonkeyPatch) -
     assert first is again
     assert (first.fold, first.is_leaked) == ("fold_3", True)
     assert desk.library.n_computed == 1  # type: ignore[attr-defined]
+
+
+def test_the_tracks_that_a_model_reads() -> None:
+    """Counts for a model of counts, values per base for one of sequence; of its own biosample, whatever the case."""
+    window = toy_window()
+    tracks = [
+        Track(f"{biosample} {assay} {kind}", "title", assay, biosample, kind, "reads")
+        for biosample in (window.biosample, "another")
+        for assay in ("dnase", "ctcf", "rna")
+        for kind in ("element_counts", "bigwig")
+    ]
+
+    def read(**changes: Any) -> list[str]:
+        found = service.tracks_read(replace(window, **changes), tracks)
+        return [track.id.removeprefix(f"{window.biosample} ") for track in found]
+
+    assert read(assays=("dnase",)) == ["dnase element_counts"]
+    per_base: Any = SimpleNamespace(tracks=("DNase", "CTCF"))
+    assert read(assays=(), inputs=per_base) == ["dnase bigwig", "ctcf bigwig"]
+    assert read(assays=()) == []
 
 
 def test_a_library_has_one_desk() -> None:
