@@ -25,7 +25,7 @@ class Precomputed(NamedTuple):
 
     Attributes:
       predictions: gene_id, biosample, model, fold, predicted, unit.
-      knock_outs: columns of `screened_knock_outs`, and biosample, model, mode, weights.
+      knock_outs: columns of `screened_knock_outs`, and biosample, model, mode, made_of.
     """
 
     predictions: pd.DataFrame
@@ -42,7 +42,7 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
     """
     pairs = [(b, model) for b in study.info.biosamples for model in trained_models(study, b)]
     predictions = [pd.DataFrame(columns=["gene_id", "fold", "predicted", "biosample", "model", "unit"])]
-    knock_outs = [pd.DataFrame(columns=[*COLUMNS, "biosample", "model", "mode", "weights"])]
+    knock_outs = [pd.DataFrame(columns=[*COLUMNS, "biosample", "model", "mode", "made_of"])]
     for done, (biosample, model) in enumerate(pairs):
         report(f"{model}, {biosample}", done, len(pairs))
         predictor = open_predictor(study, model, biosample=biosample)
@@ -52,7 +52,7 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
         screen = screen_of(study, biosample)
         if len(screen):
             table = screened_knock_outs(predictor, screen, mode=MODE)
-            knock_outs.append(table.assign(**about, mode=MODE, weights=weights_sha256(predictor)))
+            knock_outs.append(table.assign(**about, mode=MODE, made_of=made_of(predictor)))
     found = Precomputed(*(pd.concat(parts[1:] or parts, ignore_index=True) for parts in (predictions, knock_outs)))
     for path, table in zip((PREDICTIONS, KNOCK_OUTS), found, strict=True):
         with written_whole(study.folder / path) as partial:
@@ -62,13 +62,13 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
 
 
 def precomputed_knock_outs(predictor: Predictor, *, mode: Mode) -> pd.DataFrame | None:
-    """The knock-outs that `precompute` wrote with the weights of now; None where there are none."""
+    """The knock-outs that `precompute` wrote of the study and the weights of now; None where there are none."""
     path = predictor.study.folder / KNOCK_OUTS
     if not path.is_file():
         return None
     wanted = {"biosample": predictor.biosample, "model": predictor.name, "mode": mode}
     table = pd.read_parquet(path, filters=[(name, "==", value) for name, value in wanted.items()])
-    table = table[table["weights"] == weights_sha256(predictor)]
+    table = table[table["made_of"] == made_of(predictor)]
     return table[list(COLUMNS)].reset_index(drop=True) if len(table) else None
 
 
@@ -80,7 +80,7 @@ def screen_of(study: Study, biosample: str) -> pd.DataFrame:
     return crispr[(crispr["biosample"] == biosample) & crispr["effect_fraction"].notna()].reset_index(drop=True)
 
 
-def weights_sha256(predictor: Predictor) -> str:
-    """What changes when a model is trained anew."""
-    sums = [f"{path.name} {sha256_of(path)}" for path in predictor.checkpoints]
-    return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+def made_of(predictor: Predictor) -> str:
+    """What changes when the study is prepared or the model trained anew."""
+    paths = [predictor.study.folder / "study.json", *predictor.checkpoints]
+    return hashlib.sha256("\n".join(f"{path.name} {sha256_of(path)}" for path in paths).encode()).hexdigest()

@@ -56,7 +56,7 @@ def test_a_pair_has_the_element_that_loses_most() -> None:
     assert pd.isna(found[2])
 
 
-def test_what_is_written_is_what_is_read_until_the_weights_change(predictor: Predictor) -> None:
+def test_what_is_written_is_what_is_read_until_the_study_or_the_weights_change(predictor: Predictor) -> None:
     assert precomputed_knock_outs(predictor, mode="mask") is None
     written = precompute(predictor.study, report=quiet)
     assert sorted(path.name for path in (predictor.study.folder / "precomputed").iterdir()) == [
@@ -68,9 +68,13 @@ def test_what_is_written_is_what_is_read_until_the_weights_change(predictor: Pre
     assert found is not None
     pd.testing.assert_frame_equal(found, written.knock_outs[list(COLUMNS)])
     assert precomputed_knock_outs(predictor, mode="silence") is None
-    first, second = predictor.checkpoints
-    first.write_bytes(second.read_bytes())
-    assert precomputed_knock_outs(predictor, mode="mask") is None
+    info, (first, second) = predictor.study.folder / "study.json", predictor.checkpoints
+    for path, changed in ((info, info.read_bytes() + b"\n"), (first, second.read_bytes())):
+        before = path.read_bytes()
+        path.write_bytes(changed)
+        assert precomputed_knock_outs(predictor, mode="mask") is None
+        path.write_bytes(before)
+    assert precomputed_knock_outs(predictor, mode="mask") is not None
 
 
 def test_a_study_without_a_screen_or_a_model_gives_empty_tables(predictor: Predictor) -> None:

@@ -21,7 +21,7 @@ from dashboard.services.models.protocol import Answer, Request, error_answer
 from dashboard.settings import Settings
 
 KEPT_PREDICTORS = 16
-KEPT_WINDOWS = 256
+KEPT_WINDOWS = 32  # of a predictor: each holds its gene's inputs, 4.5 MB for 400 elements of 16 tracks
 K = TypeVar("K")
 T = TypeVar("T")
 log = logging.getLogger("dashboard.models")
