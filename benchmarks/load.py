@@ -5,7 +5,8 @@
 
 Every person is a thread of one web worker who looks at one gene, knocks out one to three random elements, waits for
 the answer, thinks, and goes on. Both ways get the same clicks. The second way joins nothing: each click is a model
-call of its own in the thread that asks. Medians and 95th percentiles from click to answer.
+call of its own in the thread that asks. Beside those who click through the one process, one more person opens gene
+after gene, and so asks for all single knock-outs. Medians and 95th percentiles from click to answer.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from dashboard.services.models.protocol import Request
 from dashboard.settings import EMBEDDED, Settings
 
 TARGET_MS = 400  # from release to drawn
-N_GENES = 4  # people who look at one gene meet
+SCAN_TARGET_MS = {"epinformer": 200, "scpge": 100, "creator": 2_500}
+N_GENES = 6  # people who look at one gene meet
 Click = Callable[[GeneWindow, np.ndarray], object]
 
 
@@ -57,6 +59,19 @@ def clicks(
     return np.array([seconds for seconds, _ in all_of_them]), [answer for _, answer in all_of_them]
 
 
+def scans(
+    windows: list[GeneWindow], scan: Callable[[GeneWindow], object], clicking: Future[Any], *, think_s: float
+) -> np.ndarray:
+    """Seconds of the scan of gene after gene while others click."""
+    draws, seconds = np.random.default_rng(len(windows)), list[float]()
+    while not clicking.done():
+        time.sleep(draws.exponential(think_s))
+        started = time.perf_counter()
+        scan(windows[len(seconds) % len(windows)])
+        seconds.append(time.perf_counter() - started)
+    return np.array(seconds)
+
+
 def windows_of(predictor: Predictor) -> list[GeneWindow]:
     """Windows of the known genes of the study, otherwise of its first ones."""
     genes = predictor.study.genes
@@ -76,6 +91,9 @@ def measure(client: ModelClient, study: Study, model: str, biosample: str, given
         asked = Request("variants", study.name, model, biosample, gene, arrays={"strengths": strengths})
         return client.ask(asked).n_batched
 
+    def scan(window: GeneWindow) -> object:
+        return client.ask(Request("scan", study.name, model, biosample, window.gene["gene_id"])).n_batched
+
     def plain(window: GeneWindow, strengths: np.ndarray) -> object:
         return predictor.predict_variants(window, strengths, mode="mask")
 
@@ -84,12 +102,16 @@ def measure(client: ModelClient, study: Study, model: str, biosample: str, given
         plain(window, np.ones((2, len(window.elements)), np.float32))
     pace = {"people": given.people, "n_clicks": given.clicks, "think_s": given.think}
     before = client.state().n_computed
-    seconds, joined = clicks(windows, resident, **pace)
+    with ThreadPoolExecutor(1) as crowd:
+        clicking = crowd.submit(clicks, windows, resident, **pace)
+        scanned = scans(windows, scan, clicking, think_s=given.think)
+        seconds, joined = clicking.result()
     time.sleep(1.0)  # until the last sign of life has counted everything
     n_computed = client.state().n_computed - before
     elements = "/".join(str(len(window.elements)) for window in windows)
     line(f"{model}, {elements} elements: one process", seconds, TARGET_MS)
     print(f"{'':58s} {len(seconds)} clicks in {n_computed} computations, at most {max(joined)} in one")  # type: ignore[type-var]
+    line(f"{model}: scan of all singles beside them", scanned, SCAN_TARGET_MS[model.split("-")[0]])
     seconds, _ = clicks(windows, plain, **pace)
     line(f"{model}: each in the web worker", seconds, TARGET_MS)
 
