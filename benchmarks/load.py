@@ -26,8 +26,10 @@ from measure import GENES, line
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.interpretation.perturb import scan_singles
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import Request
+from dashboard.services.remote import open_remote
 from dashboard.settings import EMBEDDED, Settings
 
 TARGET_MS = 400  # from release to drawn
@@ -91,8 +93,10 @@ def measure(client: ModelClient, study: Study, model: str, biosample: str, given
         asked = Request("variants", study.name, model, biosample, gene, arrays={"strengths": strengths})
         return client.ask(asked).n_batched
 
+    remote = open_remote(study, model, biosample=biosample, client=client)
+
     def scan(window: GeneWindow) -> object:
-        return client.ask(Request("scan", study.name, model, biosample, window.gene["gene_id"])).n_batched
+        return scan_singles(remote, window)
 
     def plain(window: GeneWindow, strengths: np.ndarray) -> object:
         return predictor.predict_variants(window, strengths, mode="mask")

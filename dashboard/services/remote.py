@@ -14,12 +14,18 @@ import torch
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
 from cre_core.inference.predictor import Predictor, model_folders
+from cre_core.interpretation.perturb import SCAN_BATCH
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.client import ModelClient
-from dashboard.services.models.protocol import ModelsRestarting, Request
+from dashboard.services.models.protocol import Answer, ModelsRestarting, Request
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study
+
+
+# A scan asks in pieces, so that whoever clicks meanwhile does not wait behind the whole of it.
+REQUEST_S = 0.2  # of computation, about
+FIRST_ROWS, LEAST_ROWS = 64, 8  # variants of the first piece, and of any
 
 
 class Asker(NamedTuple):
@@ -50,6 +56,7 @@ class RemotePredictor(Predictor):
     def __init__(self, study: Study, name: str, folder: Path, *, biosample: str, client: ModelClient) -> None:
         super().__init__(study, name, folder, biosample=biosample)
         self.client = client
+        self._rows_at_once = FIRST_ROWS
         self._read: dict[str, np.ndarray] = {}
 
     def predict_variants(
@@ -57,12 +64,20 @@ class RemotePredictor(Predictor):
     ) -> Prediction:
         """As Predictor; the attention is the mean over layers and heads."""
         strengths = self.checked_strengths(window, strengths, mode)
-        asked = self._request("variants", window, mode, strengths=strengths, shuffle=shuffle)
-        found = self._asked(asked)
-        elements = torch.from_numpy(np.array(found["attention"]))  # (V, E)
+        parts, done = list[Mapping[str, np.ndarray]](), 0
+        while done < max(1, len(strengths)):
+            rows = strengths[done : done + self._rows_at_once]
+            answer = self._asked(self._request("variants", window, mode, strengths=rows, shuffle=shuffle))
+            parts.append(answer.arrays)
+            done += len(rows)
+            fits = int(len(rows) * REQUEST_S / max(answer.seconds, 1e-6))
+            self._rows_at_once = min(max(fits, LEAST_ROWS), SCAN_BATCH)
+        expression, elements = (
+            torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in ("expression", "attention")
+        )  # (V,), (V, E)
         gene = 1 - elements.sum(1, keepdim=True)
         attention = torch.cat((gene, elements), 1)[:, None, None]  # (V, 1, 1, 1 + E)
-        return Prediction(torch.from_numpy(np.array(found["expression"])), attention)
+        return Prediction(expression, attention)
 
     def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
         """As Predictor, of one gene; the attention is the mean over seeds."""
@@ -74,7 +89,7 @@ class RemotePredictor(Predictor):
         if with_logits:
             raise NotAvailable("the whole attention matrices stay in the model process")
         everything = np.ones((1, len(window.elements)), np.float32)
-        found = self._asked(self._request("attention", window, "mask", strengths=everything))
+        found = self._asked(self._request("attention", window, "mask", strengths=everything)).arrays
         arrays = (torch.from_numpy(np.array(found[name])) for name in ("expression", "attention"))
         return [Prediction(*arrays)]
 
@@ -82,18 +97,18 @@ class RemotePredictor(Predictor):
         """As Predictor; asked once per gene."""
         gene_id = str(window.gene["gene_id"])
         if gene_id not in self._read:
-            found = self._asked(self._request("reads", window, "mask"))["is_read"]
+            found = self._asked(self._request("reads", window, "mask")).arrays["is_read"]
             self._read[gene_id] = np.array(found) > 0
         return self._read[gene_id]
 
-    def _asked(self, request: Request) -> Mapping[str, np.ndarray]:
-        """The arrays of the answer. Whoever asks for no page waits for a new process once; a page says so instead."""
+    def _asked(self, request: Request) -> Answer:
+        """The answer. Whoever asks for no page waits for a new process once; a page says so instead."""
         try:
-            return self.client.ask(request).arrays
+            return self.client.ask(request)
         except ModelsRestarting:
             if request.client:
                 raise
-        return self.client.ask(request).arrays
+        return self.client.ask(request)
 
     def _request(
         self,

@@ -96,7 +96,7 @@ def test_the_newer_request_takes_the_older_one_s_place() -> None:
 def test_what_is_joined_and_how_much() -> None:
     waiting = Waiting(9)
     rows = {"arrays": {"strengths": np.ones((3, 5), np.float32)}}
-    others = [{"gene_id": "h"}, {"mode": "silence"}, {"operation": "scan"}, {"options": {"shuffle": 1}}]
+    others = [{"gene_id": "h"}, {"mode": "silence"}, {"operation": "attention"}, {"options": {"shuffle": 1}}]
     jobs = [job(0, **rows), *(job(n, **rows, **other) for n, other in enumerate(others, 1))]
     jobs += [job(5, **rows), job(6, **rows), job(7, arrays={"strengths": np.ones((3, 6), np.float32)})]
     for one in jobs:

@@ -24,7 +24,6 @@ from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, CreError, NotAvailable, UnknownName
 from cre_core.inference.predictor import Predictor, open_predictor
-from cre_core.interpretation.perturb import scan_singles
 from dashboard.services.models import client, process, server
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import (
@@ -145,14 +144,6 @@ def test_the_numbers_are_those_of_a_direct_call(
     np.testing.assert_array_equal(is_read, predictor.looks_at(window))
 
 
-def test_a_scan_is_that_of_a_direct_call(models: ModelClient, predictor: Predictor, window: GeneWindow) -> None:
-    direct = scan_singles(predictor, window)
-    arrays = models.ask(about(window, singles(window), operation="scan", arrays={})).arrays
-    assert set(arrays) == set(direct.columns) - {"element_id"}
-    for name, values in arrays.items():
-        np.testing.assert_allclose(values, direct[name], rtol=1e-5, atol=1e-7)
-
-
 @pytest.mark.parametrize(
     ("changes", "kind", "says"),
     [
@@ -163,7 +154,7 @@ def test_a_scan_is_that_of_a_direct_call(models: ModelClient, predictor: Predict
         (
             {"operation": "import os"},
             UnknownName,
-            "no operation 'import os'; there are variants, scan, attention, reads",
+            "no operation 'import os'; there are variants, attention, reads",
         ),
         ({"options": {"shuffle": -1}}, BadInput, "shuffle is -1; wanted a whole number from 0"),
         ({"options": {"shuffle": 0.5}}, BadInput, "shuffle is 0.5; wanted a whole number from 0"),

@@ -17,7 +17,7 @@ from cre_core.inference.predictor import open_predictor
 from cre_core.interpretation.perturb import knock_out, scan_pairs, scan_singles
 from cre_core.schema import Mode
 from dashboard.services.models.client import ModelClient
-from dashboard.services.models.protocol import Superseded
+from dashboard.services.models.protocol import Answer, Request, Superseded
 from dashboard.services.remote import RemotePredictor, asked_by, open_remote
 from dashboard.settings import EMBEDDED, Settings
 
@@ -53,6 +53,25 @@ def test_knock_outs_and_scans_are_the_same(study: Study, remote: RemotePredictor
     np.testing.assert_allclose(there.attention_after, here.attention_after, atol=1e-6)
     scans = [scan_singles(one, window, mode=mode, element_ids=ids[:6], n_shuffles=2) for one in (own, remote)]
     np.testing.assert_allclose(scans[1]["log2_fold_change"], scans[0]["log2_fold_change"], atol=1e-5)
+
+
+def test_a_scan_asks_in_pieces_of_about_the_same_time(study: Study, models: ModelClient) -> None:
+    """A model of 10 ms a variant: 64 variants take too long, 20 take the time that a request may."""
+    remote = open_remote(study, "epinformer", biosample="SimA", client=models)
+    window, sizes = remote.window(GENE), list[int]()
+
+    def slow(request: Request) -> Answer:
+        sizes.append(request.n_rows)
+        strengths = request.arrays["strengths"]
+        arrays = {"expression": strengths.sum(1), "attention": np.zeros_like(strengths)}
+        return Answer("ok", arrays=arrays, seconds=0.01 * len(strengths))
+
+    remote._asked = slow  # type: ignore[method-assign]
+    strengths = np.random.default_rng(0).random((100, len(window.elements))).astype(np.float32)
+    found = remote.predict_variants(window, strengths, mode="mask")
+    assert sizes == [64, 20, 16]
+    np.testing.assert_array_equal(found.expression, strengths.sum(1))
+    assert found.attention.shape == (100, 1, 1, 1 + len(window.elements))
 
 
 def test_weights_stay_in_the_process(remote: RemotePredictor) -> None:

@@ -14,7 +14,7 @@ import torch
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.inference.predictor import Predictor
-from cre_core.interpretation.perturb import SCAN_BATCH, scan_singles
+from cre_core.interpretation.perturb import SCAN_BATCH
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.protocol import Request
 
@@ -39,22 +39,12 @@ def attention(predictor: Predictor, window: GeneWindow, requests: Sequence[Reque
     ]
 
 
-def scan(predictor: Predictor, window: GeneWindow, requests: Sequence[Request]) -> list[Arrays]:
-    """Every single knock-out -> `before`, `after`, `log2_fold_change`, `effect_fraction`, each (E,).
-
-    As in perturb.scan_singles: NaN for an element without data.
-    """
-    table = scan_singles(predictor, window, mode=requests[0].mode).drop(columns="element_id")
-    found = {str(name): table[name].to_numpy(np.float32) for name in table}
-    return [found] * len(requests)
-
-
 def reads(predictor: Predictor, window: GeneWindow, requests: Sequence[Request]) -> list[Arrays]:
     """`is_read` (E,): 1 for the elements the model looks at, 0 for the others."""
     return [{"is_read": predictor.looks_at(window).astype(np.float32)}] * len(requests)
 
 
-OPERATIONS: dict[str, Operation] = {"variants": variants, "scan": scan, "attention": attention, "reads": reads}
+OPERATIONS: dict[str, Operation] = {"variants": variants, "attention": attention, "reads": reads}
 
 
 def _predictions(predictor: Predictor, window: GeneWindow, requests: Sequence[Request]) -> list[Prediction]:
