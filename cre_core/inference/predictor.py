@@ -34,6 +34,7 @@ from cre_core.models.registry import FAMILIES, spec_of
 from cre_core.models.scpge import INPUTS, ScPGE
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
 
+SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
 EMBEDDED_MODELS = Path(__file__).resolve().parents[2] / "precomputed" / "models"
 GENES_PER_BATCH = 64
 BACKGROUND_QUANTILE = 0.05  # the least active twentieth of a study's elements stands for inactive
@@ -216,6 +217,18 @@ class Predictor:
         prediction = self.run(self.fold_of(window.gene["gene_id"]), batch)
         return Prediction(prediction.expression[row_of], prediction.attention[row_of])
 
+    def predict_singles(self, window: GeneWindow, rows: np.ndarray, *, mode: Mode, shuffle: int = 0) -> torch.Tensor:
+        """Expression as measured, and with each of some elements knocked out alone: (1 + n,), in pieces.
+
+        Args:
+          rows: (n,) positions in the window.
+          mode, shuffle: as in `predict_variants`.
+        """
+        strengths = singles(len(window.elements), rows)
+        pieces = np.array_split(strengths, -(-len(strengths) // SCAN_BATCH))
+        found = [self.predict_variants(window, piece, mode=mode, shuffle=shuffle) for piece in pieces]
+        return torch.cat([prediction.expression for prediction in found])
+
     def checked_strengths(self, window: GeneWindow, strengths: np.ndarray, mode: Mode) -> np.ndarray:
         """(V, E) float32; BadInput as `predict_variants`."""
         self._check_mode(mode)
@@ -372,6 +385,13 @@ class Predictor:
                 )
             self._loaded[fold] = loaded  # last, so that another thread finds the caches too
         return self._loaded[fold]
+
+
+def singles(n_elements: int, rows: np.ndarray) -> np.ndarray:
+    """(1 + n, E) float32 strengths: as measured, then each of n elements out alone."""
+    strengths = np.ones((1 + len(rows), n_elements), np.float32)
+    strengths[np.arange(1, 1 + len(rows)), rows] = 0.0
+    return strengths
 
 
 @lru_cache(maxsize=16)

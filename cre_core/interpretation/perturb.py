@@ -8,14 +8,14 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput
 from cre_core.inference.edits import BaseEdit
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predictor import SCAN_BATCH, Predictor
 from cre_core.schema import Mode
 
-SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
 N_SHUFFLES = 5  # in mode scramble: one shuffle may by chance make or break a site
 MOST_PAIRED = 60  # elements whose pairs are all tried: 1,770 pairs
 MOST_CHOSEN = 20  # elements of a greedy set
@@ -160,10 +160,9 @@ def scan_singles(
     """
     E = len(window.elements)
     rows = np.arange(E) if element_ids is None else window.positions_of(element_ids)
-    n = len(rows)
-    variants = np.ones((n + 1, E), np.float32)  # row 0 is the baseline
-    variants[np.arange(1, n + 1), rows] = 0.0
-    expression = express(predictor, window, variants, mode=mode, n_shuffles=n_shuffles)  # (K, n + 1)
+    n, shuffles = len(rows), range(n_shuffles if mode == "scramble" else 1)
+    found = [predictor.predict_singles(window, rows, mode=mode, shuffle=shuffle) for shuffle in shuffles]
+    expression = torch.stack(found).double().numpy()  # (K, n + 1), as measured first
     changes = predictor.unit.log2_fold_change(expression[:, :1], expression[:, 1:])  # (K, n)
     spread = np.std(changes, axis=0, ddof=1) if len(changes) > 1 else np.full(n, np.nan)
     mean = expression.mean(0)

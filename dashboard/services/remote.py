@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -13,8 +13,7 @@ import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
-from cre_core.inference.predictor import Predictor, model_folders
-from cre_core.interpretation.perturb import SCAN_BATCH
+from cre_core.inference.predictor import SCAN_BATCH, Predictor, model_folders
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import Answer, ModelsRestarting, Request
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
     from cre_core.data.study import Study
 
 
-# A scan asks in pieces, so that whoever clicks meanwhile does not wait behind the whole of it.
-REQUEST_S = 0.2  # of computation, about
-FIRST_ROWS, LEAST_ROWS = 64, 8  # variants of the first piece, and of any
+REQUEST_S = 0.2  # of computation, about, for one piece of a scan
+FIRST_ROWS, LEAST_ROWS = 64, 8  # elements of the first piece, and of any
 
 
 class Asker(NamedTuple):
@@ -64,20 +62,23 @@ class RemotePredictor(Predictor):
     ) -> Prediction:
         """As Predictor; the attention is the mean over layers and heads."""
         strengths = self.checked_strengths(window, strengths, mode)
-        parts, done = list[Mapping[str, np.ndarray]](), 0
-        while done < max(1, len(strengths)):
-            rows = strengths[done : done + self._rows_at_once]
-            answer = self._asked(self._request("variants", window, mode, strengths=rows, shuffle=shuffle))
-            parts.append(answer.arrays)
-            done += len(rows)
-            fits = int(len(rows) * REQUEST_S / max(answer.seconds, 1e-6))
-            self._rows_at_once = min(max(fits, LEAST_ROWS), SCAN_BATCH)
-        expression, elements = (
-            torch.from_numpy(np.concatenate([part[name] for part in parts])) for name in ("expression", "attention")
-        )  # (V,), (V, E)
+        found = self._asked(self._request("variants", window, mode, shuffle=shuffle, strengths=strengths)).arrays
+        expression, elements = (torch.from_numpy(np.array(found[name])) for name in ("expression", "attention"))
         gene = 1 - elements.sum(1, keepdim=True)
         attention = torch.cat((gene, elements), 1)[:, None, None]  # (V, 1, 1, 1 + E)
         return Prediction(expression, attention)
+
+    def predict_singles(self, window: GeneWindow, rows: np.ndarray, *, mode: Mode, shuffle: int = 0) -> torch.Tensor:
+        """As Predictor; asked in pieces, so that whoever clicks meanwhile does not wait behind the whole of it."""
+        parts, done = list[np.ndarray](), 0
+        while not parts or done < len(rows):
+            some = rows[done : done + self._rows_at_once]
+            answer = self._asked(self._request("scan", window, mode, shuffle=shuffle, rows=some))
+            parts.append(answer.arrays["expression"][1 if parts else 0 :])  # as measured is said once
+            done += len(some)
+            fits = int((1 + len(some)) * REQUEST_S / max(answer.seconds, 1e-6))
+            self._rows_at_once = min(max(fits, LEAST_ROWS), SCAN_BATCH)
+        return torch.from_numpy(np.concatenate(parts))
 
     def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
         """As Predictor, of one gene; the attention is the mean over seeds."""
@@ -116,8 +117,8 @@ class RemotePredictor(Predictor):
         window: GeneWindow,
         mode: Mode,
         *,
-        strengths: np.ndarray | None = None,
         shuffle: int = 0,
+        **arrays: np.ndarray,
     ) -> Request:
         asker = _ASKER.get()
         return Request(
@@ -127,7 +128,7 @@ class RemotePredictor(Predictor):
             biosample=self.biosample,
             gene_id=str(window.gene["gene_id"]),
             mode=mode,
-            arrays={} if strengths is None else {"strengths": np.asarray(strengths, np.float32)},
+            arrays={name: np.asarray(array, np.float32) for name, array in arrays.items()},
             options={"shuffle": shuffle} if shuffle else {},
             client=asker.client,
             sequence=asker.sequence,

@@ -14,6 +14,7 @@ import torch
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
 from cre_core.genome import Locus
+from cre_core.inference.predictor import Predictor
 from cre_core.schema import ExpressionUnit, Prediction
 from dashboard.pages import knockout_panel_answers as answers
 from dashboard.services import bases, every_pair, model_panels, presets
@@ -58,6 +59,8 @@ class ToyPredictor:
 
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         return np.array([True, True, True, False])
+
+    predict_singles = Predictor.predict_singles
 
     def predict_variants(
         self, window: GeneWindow, strengths: np.ndarray, *, mode: str, shuffle: int = 0

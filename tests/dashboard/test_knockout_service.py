@@ -15,6 +15,7 @@ import torch
 from cre_core.data.study import Track
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
+from cre_core.inference.predictor import Predictor
 from cre_core.schema import ExpressionUnit, Prediction
 from dashboard.services import knockout as service
 from dashboard.services.knockout import Experiment
@@ -80,6 +81,8 @@ class ToyPredictor:
 
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         return np.ones(len(window.elements), bool)
+
+    predict_singles = Predictor.predict_singles
 
     def predict_variants(
         self, window: GeneWindow, strengths: np.ndarray, *, mode: str, shuffle: int = 0

@@ -144,6 +144,14 @@ def test_the_numbers_are_those_of_a_direct_call(
     np.testing.assert_array_equal(is_read, predictor.looks_at(window))
 
 
+def test_a_scan_is_that_of_a_direct_call(models: ModelClient, predictor: Predictor, window: GeneWindow) -> None:
+    rows = np.array([2, 0])
+    direct = predictor.predict_singles(window, rows, mode="mask")
+    found = models.ask(about(window, singles(window), operation="scan", arrays={"rows": rows})).arrays
+    assert set(found) == {"expression"}
+    np.testing.assert_allclose(found["expression"], direct, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "says"),
     [
@@ -154,11 +162,17 @@ def test_the_numbers_are_those_of_a_direct_call(
         (
             {"operation": "import os"},
             UnknownName,
-            "no operation 'import os'; there are variants, attention, reads",
+            "no operation 'import os'; there are variants, scan, attention, reads",
         ),
         ({"options": {"shuffle": -1}}, BadInput, "shuffle is -1; wanted a whole number from 0"),
         ({"options": {"shuffle": 0.5}}, BadInput, "shuffle is 0.5; wanted a whole number from 0"),
         ({"arrays": {}}, BadInput, "variants came with no array; wanted strengths (variants, elements)"),
+        ({"operation": "scan"}, BadInput, "scan came with strengths (1, 122); wanted rows (elements,), at most 4096"),
+        (
+            {"operation": "scan", "arrays": {"rows": np.array([122.0])}},
+            BadInput,
+            "scan came with rows outside 0 to 121, or between whole numbers",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line_of_the_usual_kind(

@@ -129,6 +129,8 @@ class Additive:
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         return np.ones(len(window.elements), bool)
 
+    predict_singles = Predictor.predict_singles
+
     def predict_variants(self, window: object, strengths: np.ndarray, *, mode: str, shuffle: int = 0) -> Prediction:
         expression = 5 + torch.from_numpy(strengths) @ self.weights
         return Prediction(expression, torch.zeros(len(strengths), 1, 1, 1 + len(self.weights)))

@@ -13,8 +13,7 @@ import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable
-from cre_core.inference.predictor import Predictor
-from cre_core.interpretation.perturb import SCAN_BATCH
+from cre_core.inference.predictor import SCAN_BATCH, Predictor
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.protocol import Request
 
@@ -39,12 +38,23 @@ def attention(predictor: Predictor, window: GeneWindow, requests: Sequence[Reque
     ]
 
 
+def scan(predictor: Predictor, window: GeneWindow, requests: Sequence[Request]) -> list[Arrays]:
+    """`rows` (n,), positions in the window -> `expression` (1 + n,) as measured and with each out alone."""
+    every = [_rows(request, len(window.elements)) for request in requests]
+    shuffle, mode = _shuffle(requests[0]), requests[0].mode
+    found = {
+        key: predictor.predict_singles(window, rows, mode=mode, shuffle=shuffle).numpy()
+        for key, rows in {rows.tobytes(): rows for rows in every}.items()
+    }
+    return [{"expression": found[rows.tobytes()]} for rows in every]
+
+
 def reads(predictor: Predictor, window: GeneWindow, requests: Sequence[Request]) -> list[Arrays]:
     """`is_read` (E,): 1 for the elements the model looks at, 0 for the others."""
     return [{"is_read": predictor.looks_at(window).astype(np.float32)}] * len(requests)
 
 
-OPERATIONS: dict[str, Operation] = {"variants": variants, "attention": attention, "reads": reads}
+OPERATIONS: dict[str, Operation] = {"variants": variants, "scan": scan, "attention": attention, "reads": reads}
 
 
 def _predictions(predictor: Predictor, window: GeneWindow, requests: Sequence[Request]) -> list[Prediction]:
@@ -80,6 +90,17 @@ def _strengths(request: Request) -> np.ndarray:
     if strengths.ndim != 2 or not 0 < len(strengths) <= MOST_VARIANTS:
         raise BadInput(f"strengths of shape {strengths.shape}; wanted 1 to {MOST_VARIANTS} variants x elements")
     return strengths
+
+
+def _rows(request: Request, n_elements: int) -> np.ndarray:
+    rows = request.arrays.get("rows")
+    if rows is None or set(request.arrays) != {"rows"} or rows.ndim != 1 or not len(rows) <= MOST_VARIANTS:
+        named = ", ".join(f"{name} {array.shape}" for name, array in sorted(request.arrays.items())) or "no array"
+        raise BadInput(f"scan came with {named}; wanted rows (elements,), at most {MOST_VARIANTS}")
+    whole = rows.astype(int)
+    if (whole != rows).any() or ((whole < 0) | (whole >= n_elements)).any():
+        raise BadInput(f"scan came with rows outside 0 to {n_elements - 1}, or between whole numbers")
+    return whole
 
 
 def _shuffle(request: Request) -> int:
