@@ -66,10 +66,12 @@ def precomputed_knock_outs(predictor: Predictor, *, mode: Mode) -> pd.DataFrame 
     path = predictor.study.folder / KNOCK_OUTS
     if not path.is_file():
         return None
-    wanted = {"biosample": predictor.biosample, "model": predictor.name, "mode": mode}
-    table = pd.read_parquet(path, filters=[(name, "==", value) for name, value in wanted.items()])
-    table = table[table["made_of"] == made_of(predictor)]
-    return table[list(COLUMNS)].reset_index(drop=True) if len(table) else None
+    wanted = {"biosample": predictor.biosample, "model": predictor.name, "mode": mode, "made_of": made_of(predictor)}
+    try:
+        table = pd.read_parquet(path, columns=list(COLUMNS), filters=[(name, "==", wanted[name]) for name in wanted])
+    except (ValueError, OSError):  # of an older form, or damaged: it holds nothing that cannot be computed again
+        return None
+    return table.reset_index(drop=True) if len(table) else None
 
 
 def screen_of(study: Study, biosample: str) -> pd.DataFrame:

@@ -77,6 +77,17 @@ def test_what_is_written_is_what_is_read_until_the_study_or_the_weights_change(p
     assert precomputed_knock_outs(predictor, mode="mask") is not None
 
 
+@pytest.mark.parametrize("form", ["older", "damaged", "empty"])
+def test_a_file_of_another_form_counts_as_none(predictor: Predictor, form: str) -> None:
+    precompute(predictor.study, report=quiet)
+    path = predictor.study.folder / KNOCK_OUTS
+    if form == "older":
+        pd.read_parquet(path).rename(columns={"made_of": "weights"}).to_parquet(path)
+    else:
+        path.write_bytes(path.read_bytes()[:100] if form == "damaged" else b"")
+    assert precomputed_knock_outs(predictor, mode="mask") is None
+
+
 def test_a_study_without_a_screen_or_a_model_gives_empty_tables(predictor: Predictor) -> None:
     folder = predictor.study.folder
     (folder / "crispr.parquet").unlink()
