@@ -382,6 +382,11 @@ class ExpressionUnit:
             raise BadInput(f"expression is {self.text}; it cannot be given as {wanted.text}")
         return np.asarray(values) * (np.log(self.log_base) / np.log(wanted.log_base))
 
+    def linear(self, values: np.ndarray) -> np.ndarray:
+        """Values out of the logarithm, without the number added to them: `log2(TPM + 1)` -> TPM."""
+        added = float(self.quantity.partition("+")[2] or 0)
+        return np.power(self.log_base, np.asarray(values, float)) - added
+
     def log2_fold_change(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """log2 of after / before, of the quantity inside the logarithm."""
         return (np.asarray(after) - np.asarray(before)) * np.log2(self.log_base)

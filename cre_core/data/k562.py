@@ -118,10 +118,11 @@ def prepare_k562(data: Path, out: Path, report: Callable[[str, int, int], None])
     elements = _write_elements(data, out, pd.concat([genes["chrom"], bodies["chrom"]]), _all_tss(genes, bodies))
     _write_promoters(data, out, genes)
     report("expression and folds", 2, steps)
-    _write_expression(data, out, genes)
+    _write_expression(data, out, genes, bodies)
     _write_folds(data, out, genes)
     report("CRISPRi truth", 3, steps)
-    write_table(_crispr(data, genes), out / "crispr.parquet", schema.CRISPR)
+    pairs = _crispr(data, genes, bodies)
+    write_table(pairs, out / "crispr.parquet", schema.CRISPR)
     report("published scores", 4, steps)
     write_table(_published_abc(data, genes), out / "links" / "abc_published.parquet", schema.LINKS, HG38)
     report("lift-over of hg19 calls", 5, steps)
@@ -131,7 +132,8 @@ def prepare_k562(data: Path, out: Path, report: Callable[[str, int, int], None])
         sites[["chrom", "start", "end", "strand"]], out / "intervals" / "ctcf_sites.parquet", schema.INTERVALS, HG38
     )
     report("done", steps, steps)
-    return Prepared(info=_info(intervals), lift_over=losses, counts={"genes": len(genes), "elements": len(elements)})
+    counts = {"genes": len(genes), "elements": len(elements)}
+    return Prepared(info=_info(intervals), lift_over=losses, counts=counts, notes=_tss_notes(pairs))
 
 
 def _genes(data: Path) -> pd.DataFrame:
@@ -212,7 +214,8 @@ def _same_rows(tables: dict[str, pd.DataFrame], paths: dict[str, str]) -> pd.Dat
     return joined
 
 
-def _write_expression(data: Path, out: Path, genes: pd.DataFrame) -> None:
+def _write_expression(data: Path, out: Path, genes: pd.DataFrame, bodies: pd.DataFrame) -> None:
+    """Measured and published RNA of the modelled genes; TPM of every annotated gene, for the screen tested more."""
     tables = [pd.read_csv(data / path, header=0, names=["gene_id", "predicted", "z", "fold"]) for path in _RNA]
     rna = pd.concat(tables, ignore_index=True)
     rows = [
@@ -222,9 +225,15 @@ def _write_expression(data: Path, out: Path, genes: pd.DataFrame) -> None:
         ),
     ]
     tpm = read_expression(data / _TPM).set_index("gene")["value"]
+    annotated = pd.concat([genes, bodies[~bodies["gene_name"].isin(genes["gene_name"])]])[["gene_id", "gene_name"]]
+    annotated = annotated.drop_duplicates("gene_id")
     rows.append(
         pd.DataFrame(
-            {"gene_id": genes["gene_id"], "measure": "tpm", "value": genes["gene_name"].map(tpm).to_numpy()}
+            {
+                "gene_id": annotated["gene_id"],
+                "measure": "tpm",
+                "value": annotated["gene_name"].map(tpm).to_numpy(),
+            }
         ).dropna(subset="value")
     )
     table = pd.concat(rows, ignore_index=True).assign(biosample=BIOSAMPLE)
@@ -264,18 +273,42 @@ def _write_folds(data: Path, out: Path, genes: pd.DataFrame) -> None:
     write_table(folds[["gene_id", *columns]], out / "folds.parquet", schema.FOLDS)
 
 
-def _crispr(data: Path, genes: pd.DataFrame) -> pd.DataFrame:
+def _crispr(data: Path, genes: pd.DataFrame, bodies: pd.DataFrame) -> pd.DataFrame:
+    """The benchmark's pairs with our gene ids and one TSS per gene; its own TSS and distance stay beside them.
+
+    A TSS of 0 there is none: NaN.
+    """
     pairs = pd.read_csv(data / _CRISPR, sep="\t", low_memory=False).rename(columns=_CRISPR_NAMES)
     pairs = pairs[[column for column in pairs if column == "chrom" or column in _CRISPR_NAMES.values()]]
-    # Our gene table's id and TSS where it knows the gene: some of the benchmark's own TSSs are off.
-    known = genes.drop_duplicates("gene_name").set_index("gene_name")
-    pairs["benchmark_tss"] = pairs["tss"]
-    pairs["gene_id"] = pairs["gene_name"].map(known["gene_id"]).fillna(pairs["gene_id"].astype(str))
-    pairs["tss"] = pairs["gene_name"].map(known["tss"]).fillna(pairs["tss"]).astype("int64")
-    sign = pairs["gene_name"].map(known["strand"]).map({"+": 1, "-": -1}).fillna(1)
-    pairs["tss_distance_bp"] = sign * ((pairs["start"] + pairs["end"]) // 2 - pairs["tss"])
-    pairs["is_modelled"] = pairs["gene_name"].isin(known.index)
+    pairs["benchmark_tss"] = pairs["tss"].where(pairs["tss"] > 0).astype(float)
+    modelled, annotated = (table.drop_duplicates("gene_name").set_index("gene_name") for table in (genes, bodies))
+    body_tss = annotated["start"].where(annotated["strand"] == "+", annotated["end"] - 1)
+    name, own_id = pairs["gene_name"], pairs["gene_id"].astype(str)
+    pairs["gene_id"] = name.map(modelled["gene_id"]).fillna(name.map(annotated["gene_id"])).fillna(own_id)
+    pairs["tss"] = name.map(modelled["tss"]).fillna(name.map(body_tss)).fillna(pairs["tss"]).astype("int64")
+    strand = name.map(modelled["strand"]).fillna(name.map(annotated["strand"]))
+    pairs["tss_distance_bp"] = strand.map({"+": 1, "-": -1}).fillna(1) * (
+        (pairs["start"] + pairs["end"]) // 2 - pairs["tss"]
+    )
+    pairs["is_modelled"] = name.isin(modelled.index)
     return schema.check_table(pairs, schema.CRISPR, source=_CRISPR)
+
+
+def _tss_notes(pairs: pd.DataFrame) -> list[str]:
+    """What to know about the benchmark's own TSSs, for the study's provenance."""
+    none = pairs["benchmark_tss"].isna()
+    middle = (pairs["start"] + pairs["end"]) // 2
+    off = ((middle - pairs["benchmark_tss"].fillna(0)).abs() - pairs["distance_to_tss_bp"].abs()).abs() > 1_000
+    moved = (pairs["tss"] - pairs["benchmark_tss"]).abs() > 1_000
+
+    def of_genes(rows: pd.Series) -> str:
+        return f"{int(rows.sum()):,} pairs of {pairs.loc[rows, 'gene_id'].nunique():,} genes"
+
+    return [
+        f"CRISPRi benchmark: of {of_genes(off)} its TSS and its own distance disagree by more than 1 kb",
+        f"CRISPRi benchmark: among them {of_genes(none)} come with a TSS of 0, taken as not known",
+        f"CRISPRi benchmark: of {of_genes(moved)} its TSS lies more than 1 kb from this study's, which the scores take",
+    ]
 
 
 def _published_abc(data: Path, genes: pd.DataFrame) -> pd.DataFrame:

@@ -158,7 +158,7 @@ class Study:
 
     @cached_property
     def gene_bodies(self) -> pd.DataFrame:
-        """Every annotated gene, modelled or not: chrom, start, end, gene_name, strand."""
+        """Every annotated gene, modelled or not: chrom, start, end, gene_name, strand; gene_id where the source has it."""
         return self._table("gene_bodies", schema.INTERVALS)
 
     @cached_property
@@ -235,6 +235,43 @@ class Study:
         close = genes["gene_name"][genes["gene_name"].str.upper().str.startswith(wanted[:3])].head(3)
         hint = f"; did you mean {', '.join(close)}?" if len(close) else ""
         raise UnknownName(f"study {self.name} has no gene '{name}'{hint}")
+
+    @cached_property
+    def annotated_genes(self) -> pd.DataFrame:
+        """Every gene of the study, modelled ones first, each with the one TSS that all scores take.
+
+        Returns:
+          chrom, start, end, gene_name, strand, tss, gene_id (`` = the annotation gives none), is_modelled. A gene that
+          is annotated only has the 5' end of its body as TSS; one that only the screen knows is its TSS alone.
+        """
+        columns = ["chrom", "start", "end", "gene_name", "strand", "tss", "gene_id", "is_modelled"]
+        found = self.genes.assign(is_modelled=True)[columns]
+        if self.has("gene_bodies"):
+            bodies = self.gene_bodies.reindex(columns=[*self.gene_bodies, *({"gene_id"} - {*self.gene_bodies})])
+            others = bodies[~bodies["gene_name"].isin(found["gene_name"])]
+            tss = others["start"].where(others["strand"] != "-", others["end"] - 1)
+            others = others.assign(tss=tss, gene_id=others["gene_id"].fillna(""), is_modelled=False)
+            found = pd.concat([found, others[columns]], ignore_index=True)
+        if self.has("crispr"):
+            tested = self.crispr.drop_duplicates("gene_id")
+            tested = tested[~tested["gene_id"].isin(found["gene_id"])]
+            tested = tested.assign(start=tested["tss"], end=tested["tss"] + 1, strand=".", is_modelled=False)
+            found = pd.concat([found, tested[columns]], ignore_index=True)
+        return found
+
+    def annotated_gene(self, name: str) -> pd.Series:
+        """The row of `annotated_genes` of a gene, by name (any case) or id; a modelled one where there are several.
+
+        Raises:
+          UnknownName: no such gene; close names are proposed.
+        """
+        genes, wanted = self.annotated_genes, name.strip().upper()
+        for column in ("gene_id", "gene_name"):
+            found = genes[genes[column].str.upper() == wanted]
+            if wanted and len(found):
+                return found.iloc[0]
+        row = self.gene(name)  # knows other names, or says which are close
+        return genes[genes["gene_id"] == row["gene_id"]].iloc[0]
 
     def fold_of(self, gene_id: str) -> str:
         """The fold whose test set holds the gene, so that its model never saw it.

@@ -174,6 +174,13 @@ class Neighbourhood:
             low, high = low + int(nearest.min()), low + int(nearest.max()) + 1
         return slice(low, high)
 
+    def elements_near(self, chrom: str, tss: int, *, reach_bp: int) -> pd.DataFrame:
+        """schema.ELEMENTS whose centre lies within `reach_bp` of a place, with a column per assay; NaN = no data."""
+        rows = self.rows_around(chrom, tss, reach_bp, None)
+        elements = self.elements.iloc[rows].drop(columns="center").reset_index(drop=True)
+        elements[list(self.assays)] = self.signal[rows]
+        return elements
+
     def window(self, gene_id: str, *, reach_bp: int, limit: int | None = None) -> GeneWindow:
         """The window of one gene.
 

@@ -1,4 +1,4 @@
-"""Link scores that need no model: distance, activity, and the activity-by-contact (ABC) share.
+"""Link scores that need no model: distance, the nearest gene, activity, and the activity-by-contact (ABC) share.
 
 Activity is sqrt(DNase x H3K27ac), as in ABC. Every score is higher where a link is more likely and never negative,
 so that 0 stands for "no evidence". Counts are those of one biosample; a missing count is NaN and gives NaN.
@@ -8,22 +8,28 @@ Source: ABC model, Nasser 2021 and its released code (constants).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from cre_core import schema
 from cre_core.errors import BadInput, UnknownName
+from cre_core.evaluation.nearest import NearestGenes, body_distance
 
-Method = Literal["distance", "h3k27ac_over_distance", "activity", "activity_over_distance", "abc"]
-METHODS: tuple[Method, ...] = ("distance", "h3k27ac_over_distance", "activity", "activity_over_distance", "abc")
+Method = Literal[
+    "distance", "nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb", "h3k27ac_over_distance", "activity",
+    "activity_over_distance", "abc",
+]  # fmt: skip
+METHODS: tuple[Method, ...] = get_args(Method)
+NEAREST: tuple[Method, ...] = ("nearest_gene", "nearest_tss", "nearest_expressed")  # these want the other genes too
 # Contact of one gene with places on its chromosome: (chrom, tss, centres (E,)) -> (E,), NaN = no data.
 Contact = Callable[[str, int, np.ndarray], np.ndarray]
 
 REACH_BP = 5_000_000  # elements with their centre within this of the TSS compete for the gene
 GAMMA, SCALE = 1.024238616787792, 5.9594510043736655  # fall of K562 Hi-C with distance at 5 kb, as ABC ships it
 GAMMA_REFERENCE, SCALE_REFERENCE = 0.87, -4.80 + 11.63 * 0.87  # the fall every cell type is brought to
+NEAR_BP = 100_000  # of the yes-or-no score by distance, as the ENCODE comparison has it
 MIN_DISTANCE_BP = 5000  # one Hi-C bin: nearer pairs have the same expected contact
 PROMOTER_HALF_WIDTH_BP = 500
 
@@ -139,31 +145,39 @@ def link_scores(
     methods: Sequence[Method] = METHODS,
     reach_bp: int = REACH_BP,
     contact: Contact | None = None,
+    nearest: NearestGenes | None = None,
+    among: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Links of each gene with every element in reach, by each method.
 
     Args:
       elements: schema.ELEMENTS with `dnase` and `h3k27ac` counts (see `with_counts`).
-      genes: schema.GENES, the genes wanted.
+      genes: rows of `Study.annotated_genes`, the genes wanted.
       biosample: written into the table.
       methods: which scores.
       reach_bp: candidates of a gene, also those its ABC total is taken over.
       contact: measured contact, for abc; the power law alone without it.
+      nearest: every gene of the study, for the methods of NEAREST.
+      among: gene_id, element_id of the links to give; None = all in reach. What competes for a gene is the same.
 
     Returns:
       schema.LINKS, one row per method and pair; `tss_distance_bp` is positive downstream of the gene; `fold` is
-      empty, for nothing is trained. An element over the TSS ±500 bp is the gene's own promoter: abc 1.
+      empty, for nothing is trained. An element over the TSS ±500 bp is the gene's own promoter: abc 1. The methods of
+      NEAREST and `within_100kb` say 1 or 0, by the element's centre; of genes equally near each has 1.
 
     Raises:
       UnknownName: a method that is not in METHODS.
-      BadInput: the elements lack counts.
+      BadInput: the elements lack counts, or the nearest gene is asked for without the genes.
     """
-    _check(methods, elements)
+    _check(methods, elements, nearest)
     genes = genes.reset_index(drop=True)
     pairs = candidates(elements, genes["chrom"].to_numpy(), genes["tss"].to_numpy(), reach_bp=reach_bp)
-    gene, element = pairs["gene"].to_numpy(), pairs["element"].to_numpy()
-    place = elements.iloc[element].reset_index(drop=True)
-    whose = genes.iloc[gene].reset_index(drop=True)
+    if "abc" in methods:
+        pairs["abc"] = _abc(pairs, elements, genes, contact)
+    if among is not None:
+        pairs = pairs[_is_among(pairs, elements, genes, among)].reset_index(drop=True)
+    place = elements.iloc[pairs["element"].to_numpy()].reset_index(drop=True)
+    whose = genes.iloc[pairs["gene"].to_numpy()].reset_index(drop=True)
     links = place[["chrom", "start", "end", "element_id"]].assign(
         gene_id=whose["gene_id"],
         gene_name=whose["gene_name"],
@@ -172,31 +186,58 @@ def link_scores(
         biosample=biosample,
         fold="",
     )
-    contacts = _contacts(pairs, genes, contact) if "abc" in methods else None
-    is_own = (place["start"] < whose["tss"] + PROMOTER_HALF_WIDTH_BP) & (
-        place["end"] > whose["tss"] - PROMOTER_HALF_WIDTH_BP
-    )
-    tables = []
-    for method in methods:
-        score = _score(method, place, pairs, contacts)
-        if method == "abc":
-            score = np.where(is_own & ~np.isnan(score), 1.0, score)
-        tables.append(links.assign(method=method, score=score))
+    tables = [links.assign(method=method, score=_score(method, place, whose, pairs, nearest)) for method in methods]
     return pd.concat(tables, ignore_index=True)[list(schema.LINKS.columns)]
 
 
-def _score(method: Method, place: pd.DataFrame, pairs: pd.DataFrame, contacts: np.ndarray | None) -> np.ndarray:
+def _abc(pairs: pd.DataFrame, elements: pd.DataFrame, genes: pd.DataFrame, contact: Contact | None) -> np.ndarray:
+    """(n,) each candidate's share of its gene; 1 for the gene's own promoter."""
+    gene, element = pairs["gene"].to_numpy(), pairs["element"].to_numpy()
+    strength = activity(elements["dnase"].to_numpy(), elements["h3k27ac"].to_numpy())[element]
+    score = share(strength * _contacts(pairs, genes, contact), gene)
+    tss, start, end = genes["tss"].to_numpy()[gene], elements["start"].to_numpy(), elements["end"].to_numpy()
+    is_own = (start[element] < tss + PROMOTER_HALF_WIDTH_BP) & (end[element] > tss - PROMOTER_HALF_WIDTH_BP)
+    return np.where(is_own & ~np.isnan(score), 1.0, score)
+
+
+def _is_among(pairs: pd.DataFrame, elements: pd.DataFrame, genes: pd.DataFrame, among: pd.DataFrame) -> np.ndarray:
+    gene = pd.Index(genes["gene_id"]).get_indexer(among["gene_id"])
+    element = pd.Index(elements["element_id"]).get_indexer(among["element_id"])
+    n = len(elements)
+    return np.isin(pairs["gene"].to_numpy() * n + pairs["element"].to_numpy(), gene * n + element)
+
+
+def _score(
+    method: Method, place: pd.DataFrame, whose: pd.DataFrame, pairs: pd.DataFrame, nearest: NearestGenes | None
+) -> np.ndarray:
     distance = pairs["distance_bp"].to_numpy()
     if method == "distance":
         return nearness(distance)
+    if method == "within_100kb":
+        return (np.abs(distance) <= NEAR_BP).astype(float)
+    if method in NEAREST:
+        assert nearest is not None
+        return _is_nearest(method, place, whose, distance, nearest).astype(float)
     if method == "h3k27ac_over_distance":
         return over_distance(place["h3k27ac"].to_numpy(), distance)
+    if method == "abc":
+        return pairs["abc"].to_numpy()
     strength = activity(place["dnase"].to_numpy(), place["h3k27ac"].to_numpy())
-    if method == "activity":
-        return strength
-    if method == "activity_over_distance":
-        return over_distance(strength, distance)
-    return share(strength * contacts, pairs["gene"].to_numpy())
+    return strength if method == "activity" else over_distance(strength, distance)
+
+
+def _is_nearest(
+    method: Method, place: pd.DataFrame, whose: pd.DataFrame, distance: np.ndarray, nearest: NearestGenes
+) -> np.ndarray:
+    """(n,) bool: no gene of the kind lies nearer to the element than this one."""
+    chrom, center = place["chrom"].to_numpy(), ((place["start"] + place["end"]) // 2).to_numpy()
+    if method == "nearest_gene":
+        own = body_distance(center, whose["start"].to_numpy(), whose["end"].to_numpy())
+        return own <= nearest.to_body(chrom, center)
+    if method == "nearest_tss":
+        return np.abs(distance) <= nearest.to_tss(chrom, center)
+    is_first = np.abs(distance) <= nearest.to_tss(chrom, center, expressed_only=True)
+    return is_first & nearest.is_expressed(whose["gene_id"])
 
 
 def _contacts(pairs: pd.DataFrame, genes: pd.DataFrame, contact: Contact | None) -> np.ndarray:
@@ -210,10 +251,12 @@ def _contacts(pairs: pd.DataFrame, genes: pd.DataFrame, contact: Contact | None)
     return scaled_contact(distance, measured)
 
 
-def _check(methods: Sequence[str], elements: pd.DataFrame) -> None:
+def _check(methods: Sequence[str], elements: pd.DataFrame, nearest: NearestGenes | None) -> None:
     for method in methods:
         if method not in METHODS:
             raise UnknownName(f"no simple link method '{method}'; there are {', '.join(METHODS)}")
+    if nearest is None and set(methods) & set(NEAREST):
+        raise BadInput("the nearest gene is asked for; wanted every gene of the study beside the genes scored")
     missing = [column for column in ("dnase", "h3k27ac") if column not in elements]
-    if missing and set(methods) != {"distance"}:
+    if missing and set(methods) - {"distance", "within_100kb", *NEAREST}:
         raise BadInput(f"elements lack the counts {', '.join(missing)}; `with_counts` adds them")

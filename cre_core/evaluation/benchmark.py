@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from cre_core.data.study import Study
-from cre_core.errors import UnknownName
-from cre_core.evaluation import baselines, expression
+from cre_core.errors import NotAvailable, UnknownName
+from cre_core.evaluation import expression
 from cre_core.evaluation.links import evaluate_links
-from cre_core.evaluation.scores import SLOW, every_link_method, links_of_pairs
+from cre_core.evaluation.scores import SLOW, every_link_method
+from cre_core.evaluation.screen_scores import pair_scores
+from cre_core.evaluation.screened import screen_of
 from cre_core.inference.predictor import shared_predictor, trained_models
 
 Report = Callable[[str, int, int], None]
@@ -59,25 +61,41 @@ def expression_benchmark(
 
 
 def links_benchmark(
-    study: Study, *, biosample: str, methods: Sequence[str] | None, report: Report, n_resamples: int = 1000
+    study: Study,
+    *,
+    biosample: str,
+    methods: Sequence[str] | None,
+    report: Report,
+    n_resamples: int = 1000,
+    versus: Sequence[str] = ("distance",),
+    n_processes: int = 1,
 ) -> list[dict[str, Any]]:
     """Link scores against the CRISPRi truth of a biosample; see `evaluate_links`.
 
+    Every method is scored by the links that the pages show, a predicted knock-out by the experiment that they show for
+    a measured pair. A simple method that the benchmark's own columns give too is there a second time, under the name
+    of that source.
+
     Args:
       methods: names from `every_link_method`; None = all but the slow ones, which are computed where they are named.
+      versus: the methods that the others are compared with.
+      n_processes: as in `processes.each_part`.
+
+    Raises:
+      NotAvailable: the study has no screen of this biosample.
     """
-    crispr = study.crispr[study.crispr["biosample"] == biosample].reset_index(drop=True)
+    crispr = screen_of(study, biosample)
+    if not len(crispr):
+        raise NotAvailable(f"study {study.name} has no CRISPRi screen of {biosample}: there is nothing to compare with")
     known = every_link_method(study, biosample)
     if methods is None:
         methods = [method for method in known if method.rpartition(".")[2] not in SLOW]
     chosen = _chosen(methods, known, f"links of {biosample} in study {study.name}")
-    report("scores", 0, 2)
-    links = links_of_pairs(study, crispr, biosample=biosample, methods=chosen)
-    report("bootstrap", 1, 2)
-    elements = baselines.with_counts(study.elements, study.element_signal, biosample=biosample)
-    # A signed score may be below 0: a pair the model cannot score gets no evidence, not the strongest repression.
-    rows = evaluate_links(crispr, links, methods=chosen, elements=elements, n_resamples=n_resamples)
-    report("done", 2, 2)
+    scores = pair_scores(
+        study, crispr, biosample=biosample, methods=[*chosen, *versus], n_processes=n_processes, report=report
+    )
+    rows = evaluate_links(crispr, scores, n_resamples=n_resamples, versus=versus, report=report)
+    report("done", len(scores), len(scores))
     return rows
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cre_core.errors import BadInput
+from cre_core.errors import BadInput, UnknownName
 from cre_core.evaluation import metrics
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
-from cre_core.evaluation.pairs import Fill, PairScores, distance_of_pairs, score_pairs
-from cre_core.evaluation.weighted import LINK_METRICS, Ranking
+from cre_core.evaluation.pairs import PairScores, distance_of_pairs
+from cre_core.evaluation.weighted import LINK_METRICS, RankAgreement, Ranking
 
 # Distance in bp, first included, last not. The last two are the reaches that the papers stop at.
 DISTANCE_BINS: Mapping[str, tuple[float, float]] = {
@@ -24,7 +24,13 @@ DISTANCE_BINS: Mapping[str, tuple[float, float]] = {
     "<25 kb": (0, 25_000),
     "<100 kb": (0, 100_000),
 }
+COMMON = "scored by all methods"  # the pairs for which no method had to be filled
+WITHIN, TOP = "within_gene_median", "within_gene_mean"
 MIN_PAIRS_PER_GENE = 10  # a ranking within a gene says little below this
+SPEARMAN = "spearman_effect"
+Report = Callable[[str, int, int], None]
+# (method, subset) -> what was drawn ("pair", "gene") -> metric -> (R,)
+Draws = dict[tuple[str, str], dict[str, dict[str, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -38,65 +44,70 @@ class _Subset:
 
 def evaluate_links(
     crispr: pd.DataFrame,
-    links: pd.DataFrame,
+    scores: Sequence[PairScores],
     *,
-    methods: Sequence[str],
     n_resamples: int = 1000,
-    elements: pd.DataFrame | None = None,
-    reference: str | None = "distance",
-    fill: Fill | Mapping[str, Fill] = "zero",
+    versus: Sequence[str] = ("distance",),
     seed: int = 0,
+    report: Report | None = None,
 ) -> list[dict[str, Any]]:
     """How well link scores find the tested pairs in which switching the element off lowers the gene.
 
     Args:
-      crispr: schema.CRISPR, and the signal columns that `score_pairs` names.
-      links: schema.LINKS, several methods; each gene by the fold that never saw its chromosome (the caller's duty).
-      methods: which, each in `links` or in `baselines.METHODS`.
+      crispr: schema.CRISPR, n rows.
+      scores: of those pairs, one a method; each gene by the fold that never saw its chromosome (the caller's duty).
       n_resamples: of each bootstrap, by pair and by gene.
-      elements: a study's elements with `dnase` and `h3k27ac`, for abc.
-      reference: the method each other one is compared with, pair by pair; None for no comparison.
-      fill: what pairs without a score get, for all methods or by method ("zero" where a method is not named).
+      versus: the methods that every other one is compared with, pair by pair.
       seed: of the draws, the same for all methods.
+      report: called with step, done, total.
 
     Returns:
       Rows with method, n, n_positive, prevalence, metric, value, ci_low, ci_high, subset, interval (what was drawn:
       pair or gene), n_filled, fill, source, n_genes, versus. `METRIC_difference` rows are method minus `versus`.
-      Subset `within_gene_median`: median over the genes with 10 pairs and a positive; `within_gene_mean`: over the
-      same genes, the share whose best link is a positive. NaN = not defined there.
+      `spearman_effect`: rank correlation of the score with the expression lost, on all pairs, ranks taken once.
+      Subset `scored by all methods`: pairs for which none had to be filled; `within_gene_median`: median over the
+      genes with 10 pairs and a positive; `within_gene_mean`: over the same genes, the share whose best link is a
+      positive. NaN = not defined there.
 
     Raises:
-      BadInput: no pair at all.
-      NotAvailable: a method has no score.
+      BadInput: no pair at all. UnknownName: `versus` is not among the scores.
     """
     if not len(crispr):
         raise BadInput("no tested pair came; wanted a CRISPRi table with at least one")
+    known = [pairs.method for pairs in scores]
+    for name in versus:
+        if name not in known:
+            raise UnknownName(f"nothing is compared with '{name}': the scores are {', '.join(known)}")
     crispr = crispr.reset_index(drop=True)
     truth, genes = crispr["is_positive"].to_numpy(bool), crispr["gene_id"].to_numpy()
-    fills = {method: fill if isinstance(fill, str) else fill.get(method, "zero") for method in methods}
-    scores = [score_pairs(crispr, links, method=m, elements=elements, fill=fills[m]) for m in dict.fromkeys(methods)]
-    subsets = _subsets(crispr, n_resamples, seed)
-    rows, draws = [], {}
-    for pairs in scores:
+    subsets = _subsets(crispr, scores, n_resamples, seed)
+    rows: list[dict[str, Any]] = []
+    draws: Draws = {}
+    for done, pairs in enumerate(scores):
+        if report is not None:
+            report(f"bootstrap: {pairs.method}", done, len(scores))
         for subset in subsets:
             found, drawn = _subset_rows(pairs, subset, truth, genes)
             rows += found
             draws[pairs.method, subset.name] = drawn
         found, drawn = _within_gene(pairs, truth, genes, n_resamples, seed)
         rows += found
-        draws[pairs.method, "within_gene_median"] = drawn
-    return rows + _differences(rows, draws, reference)
+        draws[pairs.method, WITHIN] = drawn
+    rows += _with_effect(crispr, scores, subsets[0], truth, genes, draws)
+    return rows + [row for name in versus for row in _differences(rows, draws, name)]
 
 
-def _subsets(crispr: pd.DataFrame, n_resamples: int, seed: int) -> list[_Subset]:
+def _subsets(crispr: pd.DataFrame, scores: Sequence[PairScores], n_resamples: int, seed: int) -> list[_Subset]:
     genes, distance = crispr["gene_id"].to_numpy(), distance_of_pairs(crispr)
     counts = {
         "pair": resample_counts(len(crispr), n_resamples=n_resamples, seed=seed),
         "gene": resample_counts(len(crispr), groups=genes, n_resamples=n_resamples, seed=seed),
     }
+    chosen = {name: (distance >= first) & (distance < last) for name, (first, last) in DISTANCE_BINS.items()}
+    chosen[COMMON] = ~np.any([pairs.is_filled for pairs in scores], axis=0)
     subsets = [_Subset("all", np.arange(len(crispr)), counts)]
-    for name, (first, last) in DISTANCE_BINS.items():
-        rows = np.flatnonzero((distance >= first) & (distance < last))
+    for name, is_in in chosen.items():
+        rows = np.flatnonzero(is_in)
         if len(rows):
             subsets.append(_Subset(name, rows, {kind: count[rows] for kind, count in counts.items()}))
     return subsets
@@ -118,6 +129,30 @@ def _subset_rows(
     return rows, drawn
 
 
+def _with_effect(
+    crispr: pd.DataFrame,
+    scores: Sequence[PairScores],
+    every: _Subset,
+    truth: np.ndarray,
+    genes: np.ndarray,
+    draws: Draws,
+) -> list[dict[str, Any]]:
+    """Rows of the correlation of each score with the measured loss, on all pairs; its draws go into `draws`."""
+    loss = -crispr["effect_fraction"].to_numpy(float) if "effect_fraction" in crispr else np.full(len(crispr), np.nan)
+    if np.isnan(loss).any():
+        return []
+    agreement = RankAgreement(loss, np.stack([pairs.score for pairs in scores]))
+    value = agreement.spearman_r(np.ones((len(crispr), 1), np.uint16))[:, 0]
+    rows, names = [], [pairs.method for pairs in scores]
+    for kind, counts in every.counts.items():
+        drawn = in_blocks(lambda block: dict(zip(names, agreement.spearman_r(block), strict=True)), counts)
+        for number, pairs in enumerate(scores):
+            draws[pairs.method, every.name][kind][SPEARMAN] = drawn[pairs.method]
+            base = _base(pairs, every.name, every.rows, truth, genes)
+            rows.append(_row(base, SPEARMAN, kind, float(value[number]), drawn[pairs.method]))
+    return rows
+
+
 def _within_gene(
     pairs: PairScores, truth: np.ndarray, genes: np.ndarray, n_resamples: int, seed: int
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, np.ndarray]]]:
@@ -132,7 +167,7 @@ def _within_gene(
     each = [Ranking(truth[rows], pairs.score[rows]).metrics(np.ones((len(rows), 1), np.uint16)) for rows in members]
     chosen = np.random.default_rng(seed).integers(0, len(members), (n_resamples, len(members)))
     inside = np.concatenate(members)
-    base = _base(pairs, "within_gene_median", inside, truth, genes)
+    base = _base(pairs, WITHIN, inside, truth, genes)
     rows, drawn = [], {}
     for metric in LINK_METRICS:
         values = np.array([one[metric][0] for one in each])
@@ -140,26 +175,22 @@ def _within_gene(
         drawn[metric] = np.median(values[chosen], axis=1)
         rows.append(_row(base, metric, "gene", float(np.median(values)), drawn[metric]))
     hits = metrics.top_hits(truth[inside], pairs.score[inside], groups=genes[inside])
-    top = {**base, "subset": "within_gene_mean"}
+    top = {**base, "subset": TOP}
     rows.append(_row(top, "recall_at_1", "gene", float(hits.mean()), hits[chosen].mean(axis=1)))
     return rows, {"gene": drawn}
 
 
-def _differences(
-    rows: list[dict[str, Any]],
-    draws: Mapping[tuple[str, str], Mapping[str, Mapping[str, np.ndarray]]],
-    reference: str | None,
-) -> list[dict[str, Any]]:
-    """Method minus reference on the same draws, for each row that both have."""
-    known = {_key(row): row["value"] for row in rows if row["method"] == reference}
+def _differences(rows: list[dict[str, Any]], draws: Draws, versus: str) -> list[dict[str, Any]]:
+    """Method minus `versus` on the same draws, for each row that both have."""
+    known = {_key(row): row["value"] for row in rows if row["method"] == versus}
     out = []
     for row in rows:
         method, metric, subset, kind = row["method"], row["metric"], row["subset"], row["interval"]
         own = draws.get((method, subset), {}).get(kind, {})
-        if method == reference or _key(row) not in known or metric not in own:
+        if method == versus or _key(row) not in known or metric not in own:
             continue
-        drawn = own[metric] - draws[str(reference), subset][kind][metric]
-        base = {**row, "versus": reference}
+        drawn = own[metric] - draws[versus, subset][kind][metric]
+        base = {**row, "versus": versus}
         out.append(_row(base, f"{metric}_difference", kind, row["value"] - known[_key(row)], drawn))
     return out
 

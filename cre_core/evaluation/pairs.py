@@ -1,7 +1,8 @@
-"""A score for every tested element-gene pair: from the truth table's own columns, or from links that overlap it."""
+"""A score for every tested element-gene pair: from the links that a page shows, or from the benchmark's own columns."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,8 @@ from cre_core.errors import BadInput, NotAvailable
 from cre_core.evaluation import baselines
 
 Fill = Literal["zero", "minimum"]
+LINKS = "links"  # of elements of the study, as the pages show them
+EXPERIMENTS = "knock-outs of the tested places"
 # Activity adds up over the elements that a tested stretch spans; any other score is that of its best element.
 SUMMED_METHODS = ("activity", "activity_over_distance", "h3k27ac_over_distance", "abc", "abc_published")
 
@@ -33,7 +36,7 @@ class PairScores:
     score: np.ndarray
     is_filled: np.ndarray
     fill: Fill
-    source: Literal["crispr table", "elements", "links"]
+    source: str
 
 
 def distance_of_pairs(crispr: pd.DataFrame) -> np.ndarray:
@@ -42,38 +45,51 @@ def distance_of_pairs(crispr: pd.DataFrame) -> np.ndarray:
     return np.abs(crispr[column].to_numpy(float))
 
 
-def score_pairs(
-    crispr: pd.DataFrame,
-    links: pd.DataFrame,
-    *,
-    method: str,
-    elements: pd.DataFrame | None = None,
-    fill: Fill = "zero",
+def scores_from_links(
+    crispr: pd.DataFrame, links: pd.DataFrame, *, method: str, fill: Fill = "zero"
 ) -> PairScores:
-    """Scores of the tested pairs by a method, by the first of three ways that the data allow.
+    """Scores of the tested pairs by the links of the elements under them.
 
     Args:
-      crispr: schema.CRISPR; `dhs_rpm`, `h3k27ac_rpm_expanded` (or `h3k27ac_rpm`) and `distance_to_tss_bp` give the
-        simple methods without any element table.
+      crispr: schema.CRISPR.
       links: schema.LINKS, any methods; NaN scores are no scores.
-      method: as in `links`, or one of `baselines.METHODS`.
-      elements: with `dnase` and `h3k27ac`; then abc is taken over them, around the truth table's own TSSs.
+      method: as in `links`.
       fill: what a pair without a score gets: 0, or the method's smallest score.
 
     Raises:
-      NotAvailable: neither the truth table nor the links nor the elements give the method.
+      NotAvailable: the links do not hold the method.
     """
-    own = _from_table(crispr, method)
-    if own is not None:
-        return _filled(method, own, fill, "crispr table")
-    if method == "abc" and elements is not None:
-        return _filled(method, abc_of_pairs(crispr, elements), fill, "elements")
     of_method = links[links["method"] == method]
     if not len(of_method):
         known = ", ".join(sorted(links["method"].unique())) or "none"
         raise NotAvailable(f"no score of method '{method}' for the tested pairs; the links hold {known}")
     how: Literal["sum", "max"] = "sum" if method in SUMMED_METHODS else "max"
-    return _filled(method, overlapping_scores(crispr, of_method, how=how), fill, "links")
+    return filled(method, overlapping_scores(crispr, of_method, how=how), source=LINKS, fill=fill)
+
+
+def benchmark_scores(crispr: pd.DataFrame, method: str, *, fill: Fill = "zero") -> list[PairScores]:
+    """The same simple method from the columns of the benchmark's table instead of the study's elements.
+
+    Args:
+      crispr: schema.CRISPR; `dhs_rpm`, `h3k27ac_rpm_expanded` (or `h3k27ac_rpm`), `distance_to_tss_bp` and
+        `benchmark_tss` are the benchmark's own. A missing signal there counts as 0, a TSS of 0 as not known.
+
+    Returns:
+      A way for each source that the table has, named `METHOD, SOURCE`; none for other methods, or without columns.
+    """
+    return [
+        filled(f"{method}, {source}", score(crispr), source=source, fill=fill)
+        for (name, source, columns, score) in _OTHER_WAYS
+        if name == method and set(columns) <= set(crispr)
+    ]
+
+
+def filled(method: str, score: np.ndarray, *, source: str, fill: Fill = "zero") -> PairScores:
+    """Scores with NaN replaced, and counted."""
+    is_filled = np.isnan(score)
+    known = score[~is_filled]
+    value = known.min() if fill == "minimum" and len(known) else 0.0
+    return PairScores(method, np.where(is_filled, value, score), is_filled, fill, source)
 
 
 def overlapping_scores(crispr: pd.DataFrame, links: pd.DataFrame, *, how: Literal["sum", "max"]) -> np.ndarray:
@@ -124,64 +140,40 @@ def overlaps(tested: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
     ).sort_values(["row", "element_row"], ignore_index=True)
 
 
-def abc_of_pairs(crispr: pd.DataFrame, elements: pd.DataFrame) -> np.ndarray:
-    """ABC of the tested pairs by the power law, over a study's elements.
-
-    The activity of the elements that overlap the tested one adds up; its contact is that of the truth table's own
-    distance; the gene's total runs over all elements within 5 Mb of the truth table's TSS (`benchmark_tss` where the
-    study has replaced it).
-
-    Args:
-      crispr: schema.CRISPR, n rows.
-      elements: with `dnase` and `h3k27ac`; an element without counts (NaN) adds nothing.
-
-    Returns:
-      (n,) float64; NaN where no element overlaps.
-    """
-    strength = np.nan_to_num(baselines.activity(elements["dnase"].to_numpy(), elements["h3k27ac"].to_numpy()))
-    column = "benchmark_tss" if "benchmark_tss" in crispr else "tss"
-    starts = crispr[["chrom", column]].drop_duplicates()
-    near = baselines.candidates(elements, starts["chrom"].to_numpy(), starts[column].to_numpy())
-    weights = strength[near["element"]] * baselines.powerlaw_contact(near["distance_bp"].to_numpy())
-    total = np.bincount(near["gene"], weights, len(starts))
-    gene = pd.MultiIndex.from_frame(starts).get_indexer(pd.MultiIndex.from_frame(crispr[["chrom", column]]))
-    hits = overlaps(crispr, elements)
-    summed = np.bincount(hits["row"], strength[hits["element_row"]], len(crispr))
-    numerator = summed * baselines.powerlaw_contact(distance_of_pairs(crispr))
-    score = np.divide(numerator, total[gene], out=np.zeros(len(crispr)), where=total[gene] > 0)
-    score[~np.isin(np.arange(len(crispr)), hits["row"])] = np.nan
-    return score
+def _middle(crispr: pd.DataFrame) -> np.ndarray:
+    return ((crispr["start"] + crispr["end"]) // 2).to_numpy(float)
 
 
-def _from_table(crispr: pd.DataFrame, method: str) -> np.ndarray | None:
-    """(n,) a simple method from the truth table's own columns, or None. A missing signal there counts as 0."""
-    distance = distance_of_pairs(crispr)
-    if method == "distance":
-        return baselines.nearness(distance)
-    marks = _marks(crispr)
-    if marks is None:
-        return None
-    dnase, h3k27ac = marks
-    strength = baselines.activity(dnase, h3k27ac)
-    by_method = {
-        "h3k27ac_over_distance": baselines.over_distance(h3k27ac, distance),
-        "activity": strength,
-        "activity_over_distance": baselines.over_distance(strength, distance),
-    }
-    return by_method.get(method)
+def _mark(crispr: pd.DataFrame) -> np.ndarray:
+    name = "h3k27ac_rpm_expanded" if "h3k27ac_rpm_expanded" in crispr else "h3k27ac_rpm"
+    return np.nan_to_num(crispr[name].to_numpy(float))
 
 
-def _marks(crispr: pd.DataFrame) -> list[np.ndarray] | None:
-    mark = next((name for name in ("h3k27ac_rpm_expanded", "h3k27ac_rpm") if name in crispr), None)
-    if mark is None or "dhs_rpm" not in crispr:
-        return None
-    return [np.nan_to_num(crispr[name].to_numpy(float)) for name in ("dhs_rpm", mark)]
+def _activity(crispr: pd.DataFrame) -> np.ndarray:
+    return baselines.activity(np.nan_to_num(crispr["dhs_rpm"].to_numpy(float)), _mark(crispr))
 
 
-def _filled(
-    method: str, score: np.ndarray, fill: Fill, source: Literal["crispr table", "elements", "links"]
-) -> PairScores:
-    is_filled = np.isnan(score)
-    known = score[~is_filled]
-    value = known.min() if fill == "minimum" and len(known) else 0.0
-    return PairScores(method, np.where(is_filled, value, score), is_filled, fill, source)
+def _from_tss(column: str) -> Callable[[pd.DataFrame], np.ndarray]:
+    return lambda crispr: baselines.nearness(_middle(crispr) - crispr[column].to_numpy(float))
+
+
+SIGNAL = "benchmark signal"
+_COLUMNS = ("dhs_rpm", "h3k27ac_rpm", "distance_to_tss_bp")
+_OTHER_WAYS: tuple[tuple[str, str, tuple[str, ...], Callable[[pd.DataFrame], np.ndarray]], ...] = (
+    ("distance", "benchmark distance", ("distance_to_tss_bp",), lambda c: baselines.nearness(distance_of_pairs(c))),
+    ("distance", "benchmark TSS", ("benchmark_tss",), _from_tss("benchmark_tss")),
+    ("distance", "study TSS", ("benchmark_tss",), _from_tss("tss")),
+    ("activity", SIGNAL, _COLUMNS, _activity),
+    (
+        "activity_over_distance",
+        SIGNAL,
+        _COLUMNS,
+        lambda c: baselines.over_distance(_activity(c), distance_of_pairs(c)),
+    ),
+    (
+        "h3k27ac_over_distance",
+        SIGNAL,
+        _COLUMNS,
+        lambda c: baselines.over_distance(_mark(c), distance_of_pairs(c)),
+    ),
+)

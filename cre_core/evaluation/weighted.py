@@ -28,8 +28,11 @@ class Ranking:
         stop = np.r_[first[1:], len(ranked)]
         # Every metric changes at positives only, so only their places in the order matter.
         self.place = np.flatnonzero(is_positive[self.order])  # (P,)
-        self.tie_first = first[group[self.place]]  # (P,) where the tie that holds it begins
-        self.tie_stop = stop[group[self.place]]  # (P,) and ends
+        tie_first = first[group[self.place]]  # (P,) where the tie that holds it begins
+        tie_stop = stop[group[self.place]]  # (P,) and ends
+        self.ends = np.unique(np.r_[0, tie_first, tie_stop, len(ranked)])  # (S + 1,) the only places to count up to
+        self.tie_first, self.tie_stop = (np.searchsorted(self.ends, at) for at in (tie_first, tie_stop))
+        self.hits_first, self.hits_stop = (np.searchsorted(self.place, at) for at in (tie_first, tie_stop))
 
     def metrics(self, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Every one of LINK_METRICS in every resample.
@@ -40,14 +43,15 @@ class Ranking:
         Returns:
           name -> (R,) float64; NaN where a resample holds no positive (or, for auroc, no negative).
         """
-        drawn = np.zeros((len(self.order) + 1, counts.shape[1]), np.int32)
-        np.cumsum(counts[self.order], axis=0, out=drawn[1:])
-        weight = counts[self.order[self.place]].astype(np.int32)  # (P, R)
+        ranked = counts[self.order]  # (n, R)
+        drawn = np.zeros((len(self.ends), counts.shape[1]), np.int32)  # pairs above each end
+        if len(self.ends) > 1:
+            np.cumsum(np.add.reduceat(ranked, self.ends[:-1], axis=0, dtype=np.int32), axis=0, out=drawn[1:])
+        weight = ranked[self.place].astype(np.int32)  # (P, R)
         hits = np.zeros((len(self.place) + 1, counts.shape[1]), np.int32)
         np.cumsum(weight, axis=0, out=hits[1:])
         before, after = drawn[self.tie_first], drawn[self.tie_stop]  # (P, R) pairs above, and up to the tie's end
-        hits_before = hits[np.searchsorted(self.place, self.tie_first)]
-        hits_after = hits[np.searchsorted(self.place, self.tie_stop)]
+        hits_before, hits_after = hits[self.hits_first], hits[self.hits_stop]
         n_positive = hits[-1].astype(float)
         n_positive[n_positive == 0] = np.nan
         n_negative = drawn[-1] - n_positive
@@ -68,6 +72,25 @@ def _precision_reaching(precision: np.ndarray, hits: np.ndarray, n_positive: np.
         return np.full(len(n_positive), np.nan)
     first = (hits >= (RECALL - 1e-9) * n_positive).argmax(0)
     return np.where(np.isnan(n_positive), np.nan, precision[first, np.arange(len(first))])
+
+
+class RankAgreement:
+    """Spearman correlation of several scores with one column of values; ranks are taken once, among all rows."""
+
+    def __init__(self, observed: np.ndarray, scores: np.ndarray) -> None:
+        """Args: observed (n,); scores (M, n)."""
+        n = max(len(observed), 1)
+        y = _centred(stats.rankdata(observed) / n)
+        x = np.stack([_centred(stats.rankdata(row) / n) for row in scores])
+        self.products = np.concatenate([[y, y * y], x, x * x, x * y])  # (2 + 3M, n)
+
+    def spearman_r(self, counts: np.ndarray) -> np.ndarray:
+        """(M, R) of counts (n, R); with one of each row Spearman's own, NaN where a column is constant."""
+        total = counts.sum(0).astype(float)
+        total[total == 0] = np.nan
+        sums = self.products @ counts.astype(float) / total
+        y, y2, (x, x2, xy) = sums[0], sums[1], np.split(sums[2:], 3)
+        return _correlation(xy - x * y, x2 - x**2, y2 - y**2)
 
 
 class Agreement:

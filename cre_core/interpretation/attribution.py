@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from cre_core.interpretation.deep_lift import deep_lift
 from cre_core.interpretation.soft_batch import SoftBatch
 from cre_core.schema import Batch
 
+ONE_GRADIENT = ("saliency", "gradient_x_input")
 METHODS = ("saliency", "gradient_x_input", "integrated_gradients", "deep_lift")
 ADD_UP = ("integrated_gradients", "deep_lift")  # their contributions should sum to the change of the prediction
 NOISE = 1e-4  # of the prediction: two float32 passes differ by so much
@@ -91,6 +92,26 @@ def attribute(
     models = predictor.models_of(predictor.fold_of(window.gene["gene_id"]))
     batch = window.batch.to(predictor.device)
     return attribute_batch(models, batch, method=method, unit=predictor.unit.text, settings=settings, report=report)
+
+
+def gradient_scores(predictor: Predictor, window: GeneWindow) -> dict[str, np.ndarray]:
+    """`elements` of the two methods that are one gradient, saliency and gradient_x_input, from one pass back.
+
+    Returns:
+      method -> (E,), as `attribute` gives them.
+
+    Raises:
+      NotAvailable: the model reads no element.
+    """
+    models = predictor.models_of(predictor.fold_of(window.gene["gene_id"]))
+    with torch.inference_mode(False):
+        soft = SoftBatch.of(models, window.batch.to(predictor.device))
+        slopes, _ = _gradients(models, soft)
+        parts = {
+            "saliency": {name: slope.abs() for name, slope in slopes.items()},
+            "gradient_x_input": {name: slope * soft.values[name] for name, slope in slopes.items()},
+        }
+        return {method: _of_elements(soft, part).cpu().numpy() for method, part in parts.items()}
 
 
 def attribute_batch(
@@ -250,14 +271,12 @@ _COMPUTED: Mapping[str, Callable[[Sequence[nn.Module], SoftBatch, Settings, Repo
 
 def _result(soft: SoftBatch, found: _Found, method: str, unit: str, delta: float) -> Attribution:
     parts = {name: soft.by_element(name, part) for name, part in found.parts.items()}
-    sums = torch.stack([part.flatten(1).nansum(1) for part in parts.values()]).sum(0)  # (E,)
-    is_known = torch.stack([part.flatten(1).isfinite().any(1) for part in parts.values()]).any(0)
     hypothetical = None if found.hypothetical is None else soft.by_element("bases", found.hypothetical)
 
     def array(value: Any) -> np.ndarray | None:
         return None if value is None else value.cpu().numpy()
 
-    elements = array(torch.where(is_known, sums, torch.nan))
+    elements = array(_summed(parts.values()))
     assert elements is not None
     return Attribution(
         method=method,
@@ -271,3 +290,14 @@ def _result(soft: SoftBatch, found: _Found, method: str, unit: str, delta: float
         convergence_delta=delta,
         n_references=found.n_references,
     )
+
+
+def _of_elements(soft: SoftBatch, parts: Mapping[str, Tensor]) -> Tensor:
+    return _summed([soft.by_element(name, part) for name, part in parts.items()])
+
+
+def _summed(parts: Collection[Tensor]) -> Tensor:
+    """(E,) sum over all inputs of each element (E, ...); NaN where none is known."""
+    sums = torch.stack([part.flatten(1).nansum(1) for part in parts]).sum(0)
+    is_known = torch.stack([part.flatten(1).isfinite().any(1) for part in parts]).any(0)
+    return torch.where(is_known, sums, torch.nan)

@@ -166,7 +166,7 @@ def scan_singles(
     changes = predictor.unit.log2_fold_change(expression[:, :1], expression[:, 1:])  # (K, n)
     spread = np.std(changes, axis=0, ddof=1) if len(changes) > 1 else np.full(n, np.nan)
     mean = expression.mean(0)
-    is_read = _speaks_about(predictor, window)[rows]
+    is_read = speaks_about(predictor, window)[rows]
     before, after = np.full(n, mean[0]), np.where(is_read, mean[1:], np.nan)
     return pd.DataFrame(
         {
@@ -180,7 +180,32 @@ def scan_singles(
     )
 
 
-def _speaks_about(predictor: Predictor, window: GeneWindow) -> np.ndarray:
+def knock_out_sets(
+    predictor: Predictor, window: GeneWindow, sets: np.ndarray, *, mode: Mode = "mask", n_shuffles: int = N_SHUFFLES
+) -> pd.DataFrame:
+    """Knock out sets of elements, each set together and the sets one at a time.
+
+    Args:
+      sets: (N, E) bool, the elements of each set, in the window's order.
+
+    Returns:
+      A row per set: n_elements, n_read (of those, elements that the model reads), log2_fold_change, effect_fraction
+      (signed). The effects are NaN where the model reads none of the set.
+    """
+    is_read = speaks_about(predictor, window)  # (E,)
+    n_read = (sets & is_read).sum(1)
+    found = pd.DataFrame({"n_elements": sets.sum(1), "n_read": n_read})
+    found["log2_fold_change"] = found["effect_fraction"] = np.nan
+    known = np.flatnonzero(n_read)
+    if len(known):
+        variants = np.vstack([np.ones((1, sets.shape[1])), ~sets[known]]).astype(np.float32)  # as measured first
+        level = express(predictor, window, variants, mode=mode, n_shuffles=n_shuffles).mean(0)
+        found.loc[known, "log2_fold_change"] = predictor.unit.log2_fold_change(level[0], level[1:])
+        found.loc[known, "effect_fraction"] = predictor.unit.effect_fraction(level[0], level[1:])
+    return found
+
+
+def speaks_about(predictor: Predictor, window: GeneWindow) -> np.ndarray:
     """(E,) bool: elements that the model reads; of the gene's own promoter it has the counts in any case."""
     own_promoter = window.elements["is_own_promoter"].to_numpy(bool) & window.has_data
     return predictor.looks_at(window) | own_promoter
@@ -253,7 +278,7 @@ def scan_pairs(
         variants[number, rows[list(pair)]] = 0.0
     expression = express(predictor, window, variants, mode=mode).mean(0)
     change = predictor.unit.log2_fold_change(expression[0], expression[1:])
-    change[:n] = np.where(_speaks_about(predictor, window)[rows], change[:n], np.nan)
+    change[:n] = np.where(speaks_about(predictor, window)[rows], change[:n], np.nan)
     one, other = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
     expected = change[one] + change[other]
     both = np.where(np.isnan(expected), np.nan, change[n:])
@@ -288,7 +313,7 @@ def smallest_set(
         raise BadInput(f"a loss of {loss:g} came; wanted a share between 0 and 1")
     E = len(window.elements)
     out, steps = np.ones(E, np.float32), list[tuple[str, float, float]]()
-    free = _speaks_about(predictor, window)
+    free = speaks_about(predictor, window)
     level, before = np.inf, float("nan")
     while free.any() and len(steps) < limit:
         rows = np.flatnonzero(free)
