@@ -93,7 +93,7 @@ def precompute(
     with reporting(progress_file) as report:
         found = written(Study.open(study), report=report)
     print(f"{len(found.predictions):,} held-out predictions in {study / PREDICTIONS}")
-    print(f"{len(found.knock_outs):,} knock-outs of screened elements in {study / KNOCK_OUTS}")
+    print(f"{len(found.knock_outs):,} knock-outs of tested places in {study / KNOCK_OUTS}")
 
 
 def _run(

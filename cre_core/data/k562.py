@@ -307,7 +307,7 @@ def _tss_notes(pairs: pd.DataFrame) -> list[str]:
     return [
         f"CRISPRi benchmark: of {of_genes(off)} its TSS and its own distance disagree by more than 1 kb",
         f"CRISPRi benchmark: among them {of_genes(none)} come with a TSS of 0, taken as not known",
-        f"CRISPRi benchmark: of {of_genes(moved)} its TSS lies more than 1 kb from this study's, which the scores take",
+        f"CRISPRi benchmark: of {of_genes(moved)} its TSS lies over 1 kb from this study's, which scores take",
     ]
 
 

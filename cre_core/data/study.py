@@ -158,7 +158,7 @@ class Study:
 
     @cached_property
     def gene_bodies(self) -> pd.DataFrame:
-        """Every annotated gene, modelled or not: chrom, start, end, gene_name, strand; gene_id where the source has it."""
+        """Every annotated gene, modelled or not: chrom, start, end, gene_name, strand; gene_id where it is known."""
         return self._table("gene_bodies", schema.INTERVALS)
 
     @cached_property
@@ -241,8 +241,8 @@ class Study:
         """Every gene of the study, modelled ones first, each with the one TSS that all scores take.
 
         Returns:
-          chrom, start, end, gene_name, strand, tss, gene_id (`` = the annotation gives none), is_modelled. A gene that
-          is annotated only has the 5' end of its body as TSS; one that only the screen knows is its TSS alone.
+          chrom, start, end, gene_name, strand, tss, gene_id (`` = the annotation gives none), is_modelled. A gene
+          that is annotated only has the 5' end of its body as TSS; one that only the screen knows is its TSS alone.
         """
         columns = ["chrom", "start", "end", "gene_name", "strand", "tss", "gene_id", "is_modelled"]
         found = self.genes.assign(is_modelled=True)[columns]

@@ -18,8 +18,8 @@ from cre_core.errors import BadInput, UnknownName
 from cre_core.evaluation.nearest import NearestGenes, body_distance
 
 Method = Literal[
-    "distance", "nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb", "h3k27ac_over_distance", "activity",
-    "activity_over_distance", "abc",
+    "distance", "nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb", "h3k27ac_over_distance",
+    "activity", "activity_over_distance", "abc",
 ]  # fmt: skip
 METHODS: tuple[Method, ...] = get_args(Method)
 NEAREST: tuple[Method, ...] = ("nearest_gene", "nearest_tss", "nearest_expressed")  # these want the other genes too

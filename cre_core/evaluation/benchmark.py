@@ -72,9 +72,9 @@ def links_benchmark(
 ) -> list[dict[str, Any]]:
     """Link scores against the CRISPRi truth of a biosample; see `evaluate_links`.
 
-    Every method is scored by the links that the pages show, a predicted knock-out by the experiment that they show for
-    a measured pair. A simple method that the benchmark's own columns give too is there a second time, under the name
-    of that source.
+    Every method is scored by the links that the pages show, a predicted knock-out by the experiment that they show
+    for a measured pair. A simple method that the benchmark's own columns give too is there a second time, under the
+    name of that source.
 
     Args:
       methods: names from `every_link_method`; None = all but the slow ones, which are computed where they are named.
@@ -86,7 +86,7 @@ def links_benchmark(
     """
     crispr = screen_of(study, biosample)
     if not len(crispr):
-        raise NotAvailable(f"study {study.name} has no CRISPRi screen of {biosample}: there is nothing to compare with")
+        raise NotAvailable(f"study {study.name} has no CRISPRi screen of {biosample} to compare with")
     known = every_link_method(study, biosample)
     if methods is None:
         methods = [method for method in known if method.rpartition(".")[2] not in SLOW]

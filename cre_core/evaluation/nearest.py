@@ -1,4 +1,4 @@
-"""Which gene lies nearest to an element: by its body, by its TSS, and by its TSS among the genes that are expressed."""
+"""Which gene lies nearest to an element: by its body, by its TSS, by its TSS among the genes that are expressed."""
 
 from __future__ import annotations
 

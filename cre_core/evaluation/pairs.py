@@ -1,4 +1,4 @@
-"""A score for every tested element-gene pair: from the links that a page shows, or from the benchmark's own columns."""
+"""A score for every tested element-gene pair: from the links that pages show, or from the benchmark's own columns."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def distance_of_pairs(crispr: pd.DataFrame) -> np.ndarray:
     return np.abs(crispr[column].to_numpy(float))
 
 
-def scores_from_links(
-    crispr: pd.DataFrame, links: pd.DataFrame, *, method: str, fill: Fill = "zero"
-) -> PairScores:
+def scores_from_links(crispr: pd.DataFrame, links: pd.DataFrame, *, method: str, fill: Fill = "zero") -> PairScores:
     """Scores of the tested pairs by the links of the elements under them.
 
     Args:

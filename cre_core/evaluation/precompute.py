@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cre_core.data.study import Study
-from cre_core.evaluation.screened import COLUMNS, screened_knock_outs
+from cre_core.evaluation.screened import COLUMNS, predicted_screen, screen_of
 from cre_core.inference.predictor import Predictor, open_predictor, trained_models
 from cre_core.io.files import sha256_of, written_whole
 from cre_core.schema import Mode
@@ -25,7 +25,7 @@ class Precomputed(NamedTuple):
 
     Attributes:
       predictions: gene_id, biosample, model, fold, predicted, unit.
-      knock_outs: columns of `screened_knock_outs`, and biosample, model, mode, made_of.
+      knock_outs: columns of `predicted_screen`, in its order, and biosample, model, mode, made_of.
     """
 
     predictions: pd.DataFrame
@@ -33,7 +33,7 @@ class Precomputed(NamedTuple):
 
 
 def precompute(study: Study, *, report: Report) -> Precomputed:
-    """Predict every gene with every trained model, and what knocking out each screened element does.
+    """Predict every gene with every trained model, and every measured pair of a screen.
 
     Each gene goes through the fold that never saw it. Both tables are written to the study's folder `precomputed`.
 
@@ -51,7 +51,7 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
         predictions.append(table.assign(**about, unit=predictor.unit.text))
         screen = screen_of(study, biosample)
         if len(screen):
-            table = screened_knock_outs(predictor, screen, mode=MODE)
+            table = predicted_screen(predictor, screen, mode=MODE)
             knock_outs.append(table.assign(**about, mode=MODE, made_of=made_of(predictor)))
     found = Precomputed(*(pd.concat(parts[1:] or parts, ignore_index=True) for parts in (predictions, knock_outs)))
     for path, table in zip((PREDICTIONS, KNOCK_OUTS), found, strict=True):
@@ -72,14 +72,6 @@ def precomputed_knock_outs(predictor: Predictor, *, mode: Mode) -> pd.DataFrame 
     except (ValueError, OSError):  # of an older form, or damaged: it holds nothing that cannot be computed again
         return None
     return table.reset_index(drop=True) if len(table) else None
-
-
-def screen_of(study: Study, biosample: str) -> pd.DataFrame:
-    """schema.CRISPR of a biosample's pairs with a measured effect; no rows where the study has no screen of it."""
-    if not study.has("crispr"):
-        return pd.DataFrame(columns=["biosample", "gene_id"])
-    crispr = study.crispr
-    return crispr[(crispr["biosample"] == biosample) & crispr["effect_fraction"].notna()].reset_index(drop=True)
 
 
 def made_of(predictor: Predictor) -> str:

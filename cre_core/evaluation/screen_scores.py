@@ -74,7 +74,7 @@ def pair_scores(
     scores: list[PairScores] = []
     for method in methods:
         if method in experiments:
-            # A signed score may be below 0: what the model cannot score gets no evidence, not the strongest repression.
+            # A signed score may be below 0: what the model cannot score gets no evidence, not the most repression.
             scores.append(filled(method, experiments[method], source=EXPERIMENTS))
         else:
             scores += [scores_from_links(crispr, every, method=method), *benchmark_scores(crispr, method)]
@@ -131,8 +131,11 @@ def model_on_screen(
         _Tested(gene_id, pairs, abc_of.get(gene_id, abc.iloc[:0]).reset_index(drop=True))
         for gene_id, pairs in genes_of_screen(study, crispr)
     ]
+    where = study if n_processes <= 1 else study.folder
     parts = [
-        _Part(study if n_processes <= 1 else study.folder, model, biosample, tuple(kinds), genes[at : at + GENES_A_PART])
+        _Part(
+            study if n_processes <= 1 else study.folder, model, biosample, tuple(kinds), genes[at : at + GENES_A_PART]
+        )
         for at in range(0, len(genes), GENES_A_PART)
     ]
     found = each_part(_score_part, parts, step=f"scores of {model}", n_processes=n_processes, report=report)

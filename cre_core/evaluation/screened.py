@@ -1,4 +1,4 @@
-"""Measured pairs: the places of a CRISPRi screen with the gene each was tested for, and what a model predicts for them.
+"""Measured pairs: places of a CRISPRi screen with the gene each was tested for, and what a model predicts for them.
 
 A measured pair is a thing of its own. It may lie under several elements, or under none, and an element may lie under
 several pairs. The prediction for it is one experiment: all elements under the tested place knocked out together.

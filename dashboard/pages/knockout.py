@@ -22,8 +22,8 @@ from dashboard.pages.knockout_answers import (
     source_parts,
     unknown_lines,
 )
-from dashboard.services import knockout as service
-from dashboard.services.knockout import Experiment
+from dashboard.services import desk as service
+from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
 from dashboard.services.presets import MOST_TOP, Presets, presets_of
 from dashboard.state import ViewState, read_view
@@ -49,7 +49,7 @@ def layout(library: Library, **query: str) -> Component:
         state = state.with_(mode=predictor.modes[0])
     experiment = experiment_of(library, state)
     remarks += unknown_lines(experiment, state)
-    strengths = service.known_strengths(experiment.window, state.knock_outs)[0]
+    strengths = experiment.known_strengths(state.knock_outs)
     is_known = (experiment.scan.table["element_id"] == state.element).any()
     element = state.element if is_known else _strongest(experiment)
     state = state.with_(knock_outs=tuple(strengths.items()), element=element)

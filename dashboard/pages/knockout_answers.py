@@ -15,8 +15,8 @@ from dashboard.components import shell
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
 from dashboard.figures.band import place, three_digits
-from dashboard.services import knockout as service
-from dashboard.services.knockout import Agreement, Experiment
+from dashboard.services import desk as service
+from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
 from dashboard.services.models.protocol import ModelsRestarting, Superseded
 from dashboard.services.presets import Presets, presets_of
@@ -24,6 +24,7 @@ from dashboard.state import MOST_KNOCK_OUTS, ViewState, read_view
 from dashboard.theme import ThemeName
 
 if TYPE_CHECKING:
+    from cre_core.evaluation.agreement import Agreement
     from cre_core.interpretation.perturb import Perturbation
 
 
@@ -167,7 +168,7 @@ def _asked(
 ) -> tuple[Experiment, dict[str, float]]:
     state = read_view(view["state"])[0].with_(mode=history["now"]["mode"])
     experiment = experiment_of(library, state)
-    return experiment, service.known_strengths(experiment.window, history["now"]["knock_outs"])[0]
+    return experiment, experiment.known_strengths(history["now"]["knock_outs"])
 
 
 def headline(experiment: Experiment, result: Perturbation) -> dict[str, Any]:
@@ -197,7 +198,7 @@ def independent_line(experiment: Experiment, strengths: Mapping[str, float], fra
         return f"observed {three_digits(observed)}" if np.isfinite(observed) else ""
     if len(strengths) < 2:
         return ""
-    expected, reason = service.expected_fraction(experiment.scan.table, strengths)
+    expected, reason = experiment.expected_fraction(strengths)
     if reason:
         return reason
     points = 100.0 * (fraction - expected)
@@ -249,7 +250,7 @@ def context(
     if not asked or asked["seq"] != history["seq"]:
         raise PreventUpdate
     experiment, strengths = _asked(library, history, view)
-    others = service.with_others(experiment, strengths)
+    others = experiment.with_others(strengths)
     text = neighbours_line(experiment, strengths)
     return {"seq": history["seq"], "others": [_number(value) for value in others], "neighbours": text}
 

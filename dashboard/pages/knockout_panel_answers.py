@@ -6,7 +6,7 @@ Each answer carries the question, so that a late one is not drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from dash import html
@@ -22,14 +22,17 @@ from dashboard.figures.model_panels import ModelRow, model_panels_figure
 from dashboard.figures.pair_matrix import pair_matrix
 from dashboard.pages.knockout_answers import agreement_lines, experiment_of, with_interval
 from dashboard.services import bases as base_service
+from dashboard.services.desk import Experiment, desk_of
 from dashboard.services.element_pairs import element_pairs, paired_elements
 from dashboard.services.every_pair import every_pair
-from dashboard.services.knockout import Agreement, Experiment, desk_of, known_strengths
 from dashboard.services.library import Library
 from dashboard.services.model_panels import ModelPanel, model_panels
 from dashboard.services.snapshots import SnapshotEffect, snapshot_effects
 from dashboard.state import ViewState, read_view
 from dashboard.theme import model_title
+
+if TYPE_CHECKING:
+    from cre_core.evaluation.agreement import Agreement
 
 Ask = Mapping[str, Any]
 
@@ -89,7 +92,7 @@ def pairs(library: Library, ask: Ask | None, view: Mapping[str, Any] | None) -> 
     """The matrix of pairs of the elements changed now, or of the strongest."""
     experiment = _asked(library, ask, view)[1]
     assert ask is not None
-    strengths = known_strengths(experiment.window, ask["knock_outs"])[0]
+    strengths = experiment.known_strengths(ask["knock_outs"])
     ids, said = paired_elements(experiment, strengths)
     try:
         table = element_pairs(library, experiment, ids)
@@ -243,7 +246,7 @@ def all_genes(library: Library, ask: Ask | None, view: Mapping[str, Any] | None)
         return {"ask": ask, "figure": None, "text": str(error)}
     table = found.pairs.assign(element_id=_element_ids(experiment, found.pairs))
     figure = agreement_figure(table, gene_name=state.gene, **_look(ask, experiment))
-    return {"ask": ask, "figure": figure, "text": all_genes_lines(found.agreement, found.n_genes, state.gene)}
+    return {"ask": ask, "figure": figure, "text": all_genes_lines(found.agreement, state.gene)}
 
 
 def _element_ids(experiment: Experiment, pairs: Any) -> list[str]:
@@ -253,7 +256,7 @@ def _element_ids(experiment: Experiment, pairs: Any) -> list[str]:
     return [by_place.get((row.start, row.end), "") if row.gene_id == gene_id else "" for row in pairs.itertuples()]
 
 
-def all_genes_lines(agreement: Agreement, n_genes: int, gene_name: str) -> list[Any]:
+def all_genes_lines(agreement: Agreement, gene_name: str) -> list[Any]:
     """The numbers under the scatter of all genes."""
-    note = f"{n_genes} genes, intervals over genes; outlined: {gene_name}"
+    note = f"{agreement.n_genes} genes, intervals over genes; outlined: {gene_name}"
     return [*agreement_lines(agreement, ""), html.Div(note, className="ko-faint")]

@@ -17,15 +17,15 @@ from dashboard.components import link_table, provenance, shell
 from dashboard.figures.locus import element_shapes
 from dashboard.figures.truth import count_text
 from dashboard.pages.locus_drawing import Gene, band_titles, draw_locus, short_title
-from dashboard.services.knockout import measured_pairs
 from dashboard.services.library import Library
 from dashboard.services.links import (
+    PAIR_ROW,
     default_methods,
     element_table,
     links_of,
     methods_of,
     models_stamp,
-    pairs_without_element,
+    pairs_of,
 )
 from dashboard.services.locus import (
     default_view,
@@ -73,7 +73,7 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
         notices += [remark] if remark else []
     else:
         assert gene is not None
-        view = default_view(study, gene, measured_pairs(study, gene["gene_id"], biosample=biosample)[0])
+        view = default_view(study, gene, pairs_of(study, gene["gene_id"], biosample=biosample)[0])
     if gene is not None and gene["chrom"] != view.chrom:
         notices.append(f"{gene['gene_name']} is on {gene['chrom']}: choose a gene on {view.chrom} to see its links")
         gene = None
@@ -183,7 +183,7 @@ def gene_of(library: Library, study: Study, state: ViewState) -> Gene | None:
     row = study.gene(state.gene)
     methods = shown_methods(study, state)
     links, problems = links_of(library, study, str(row["gene_id"]), biosample=state.biosample, methods=methods)
-    pairs, note = measured_pairs(study, str(row["gene_id"]), biosample=state.biosample)
+    pairs, note = pairs_of(study, str(row["gene_id"]), biosample=state.biosample)
     return Gene(str(row["gene_name"]), int(row["tss"]), links, pairs, note if len(pairs) else "", problems)
 
 
@@ -209,13 +209,22 @@ def tabulate(library: Library, request: Json) -> tuple[list[Json], list[Json], l
 
 def table_title(gene: Gene, table: pd.DataFrame) -> str:
     """What the table holds, and what of the figure it cannot hold."""
-    parts = [f"{len(table)} elements linked to {gene.name}"]
+    n_elements = int((table["element_class"] != PAIR_ROW).sum())
+    parts = [f"{n_elements} elements linked to {gene.name}"]
     if not len(gene.pairs):
         parts.append(f"no CRISPRi pairs were tested for {gene.name}")
     else:
         parts.append(f"CRISPRi: {_pairs(len(gene.pairs))}, {count_text(gene.pairs).rpartition(' · ')[0]}")
-        lost = pairs_without_element(table, gene.pairs)
-        parts += [f"{_pairs(lost)} overlap{'s' * (lost == 1)} none of these elements"] if lost else []
+        lost = int((table["element_class"] == PAIR_ROW).sum())
+        parts += (
+            [
+                f"{_pairs(lost)} under no element, listed as {PAIR_ROW}s"
+                if lost > 1
+                else f"1 pair under no element, listed as a {PAIR_ROW}"
+            ]
+            if lost
+            else []
+        )
     return " · ".join([*parts, *([gene.note] if gene.note else [])])
 
 

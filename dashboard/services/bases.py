@@ -18,7 +18,7 @@ from cre_core.interpretation.attribution import attribute
 from cre_core.interpretation.motif_hits import motif_hits
 from cre_core.interpretation.mutagenesis import saturate
 from cre_core.io.motifs import Motif, read_motifs
-from dashboard.services.knockout import Desk, Experiment, models_of
+from dashboard.services.desk import Desk, Experiment, models_of
 from dashboard.services.library import Library
 
 MUTAGENESIS = "mutagenesis"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cre_core.errors import NotAvailable
 from cre_core.interpretation.perturb import scan_pairs
-from dashboard.services.knockout import Experiment
+from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
 
 FEWEST, MOST = 2, 12

@@ -12,20 +12,15 @@ from cre_core import schema
 from cre_core.data.study import Study
 from cre_core.errors import CreError
 from cre_core.evaluation.scores import gene_links, link_methods
+from cre_core.evaluation.screened import SHOWN, measured_pairs, pairs_without_element, with_measured
 from cre_core.genome import Locus
 from cre_core.inference.predictor import model_folders
-from dashboard.services.knockout import desk_of, overlaps
+from dashboard.services.desk import desk_of
 from dashboard.services.library import Library
 from dashboard.services.places import places_of
 
 FIRST_METHODS = ("activity_over_distance", "abc", "epinformer.attention")
-_MEASURED = {
-    "effect_fraction": "measured_fraction",
-    "call": "measured_call",
-    "power_at_25": "power_at_25",
-    "p_adjusted": "p_adjusted",
-    "reference": "reference",
-}
+PAIR_ROW = "tested place"  # the class of a row that is a measured pair under no element
 
 
 def methods_of(study: Study, *, biosample: str) -> list[str]:
@@ -70,6 +65,11 @@ def models_stamp(study: Study, biosample: str) -> int:
     return max((path.stat().st_mtime_ns for path in files), default=0)
 
 
+def pairs_of(study: Study, gene_id: str, *, biosample: str) -> tuple[pd.DataFrame, str]:
+    """The measured pairs of a gene and one line about them: `screened.measured_pairs`."""
+    return measured_pairs(study, gene_id, biosample=biosample)
+
+
 def element_table(
     study: Study, links: Mapping[str, pd.DataFrame], pairs: pd.DataFrame, *, biosample: str
 ) -> pd.DataFrame:
@@ -77,45 +77,29 @@ def element_table(
 
     Args:
       links: method -> schema.LINKS of one gene.
-      pairs: its measured pairs, with `call`.
+      pairs: its measured pairs, of `pairs_of`.
 
     Returns:
-      A row per element that any method links, in place order: element_id, chrom, start, end, element_class,
-      tss_distance_bp, a column per assay (counts), a column per method (score; NaN = none) and `rank:METHOD`
-      (1 = largest by size), measured_fraction, measured_call (`` = not tested), power_at_25, p_adjusted, reference:
-      those of the pair the element shares most bases with.
+      A row per element that any method links, and one per measured pair that overlaps none of them, in place order:
+      element_id (of a pair its pair_id), chrom, start, end, element_class (of a pair PAIR_ROW), tss_distance_bp, a
+      column per assay (counts), a column per method (score; NaN = none) and `rank:METHOD` (1 = largest by size),
+      `pair_ids` and the columns of SHOWN, see `screened.with_measured`.
     """
     columns = ["element_id", "chrom", "start", "end", "tss_distance_bp"]
     tables = [table for table in links.values() if len(table)]
-    if not tables:
-        return pd.DataFrame(columns=[*columns, "element_class", *_MEASURED.values()])
-    table = pd.concat([part[columns] for part in tables]).drop_duplicates("element_id").sort_values("start")
-    span = Locus(str(table["chrom"].iloc[0]), int(table["start"].min()), int(table["end"].max()))
-    known = places_of(study).elements(span, biosample=biosample).drop(columns=["chrom", "start", "end"])
-    table = table.merge(known, on="element_id", how="left", sort=False)
+    if not tables and not len(pairs):
+        return pd.DataFrame(columns=[*columns, "element_class", "pair_ids", *SHOWN.values()])
+    table = pd.concat([part[columns] for part in tables] or [pd.DataFrame(columns=columns)])
+    table = table.drop_duplicates("element_id").sort_values("start")
+    if len(table):
+        span = Locus(str(table["chrom"].iloc[0]), int(table["start"].min()), int(table["end"].max()))
+        known = places_of(study).elements(span, biosample=biosample).drop(columns=["chrom", "start", "end"])
+        table = table.merge(known, on="element_id", how="left", sort=False)
+    others = pairs_without_element(table, pairs).rename(columns={"pair_id": "element_id"})[columns]
+    others = others.assign(element_class=PAIR_ROW)
+    table = pd.concat([part for part in (table, others) if len(part)], ignore_index=True)
     for method, part in links.items():
         score = part.drop_duplicates("element_id").set_index("element_id")["score"]
         table[method] = table["element_id"].map(score).to_numpy(np.float64)
         table[f"rank:{method}"] = table[method].abs().rank(ascending=False, method="min")
-    return with_measured(table.reset_index(drop=True), pairs)
-
-
-def with_measured(elements: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Elements with the pair each shares most bases with; NaN and `` where none was tested."""
-    elements = elements.assign(measured_fraction=np.nan, measured_call="", power_at_25=np.nan, p_adjusted=np.nan)
-    elements["reference"] = ""
-    if not len(pairs) or not len(elements):
-        return elements
-    shared = overlaps(elements, pairs)
-    tested = shared.any(axis=1)
-    found = pairs.iloc[shared.argmax(axis=1)[tested]]
-    for source, column in _MEASURED.items():
-        elements.loc[tested, column] = found[source].to_numpy()
-    return elements
-
-
-def pairs_without_element(elements: pd.DataFrame, pairs: pd.DataFrame) -> int:
-    """How many measured pairs share no base with any of the elements: the figure shows them, the table cannot."""
-    if not len(pairs):
-        return 0
-    return int((~overlaps(elements, pairs).any(axis=0)).sum()) if len(elements) else len(pairs)
+    return with_measured(table.sort_values("start", kind="stable", ignore_index=True), pairs)

@@ -8,8 +8,9 @@ import pandas as pd
 
 from cre_core.data.study import Study
 from cre_core.errors import CreError
+from cre_core.evaluation.agreement import Agreement
 from cre_core.schema import Mode
-from dashboard.services.knockout import Agreement, Desk, models_of
+from dashboard.services.desk import Desk, models_of
 
 
 @dataclass(frozen=True)

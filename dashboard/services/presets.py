@@ -10,7 +10,7 @@ import pandas as pd
 from cre_core.errors import CreError
 from cre_core.evaluation import baselines
 from cre_core.evaluation.scores import gene_links
-from dashboard.services.knockout import Experiment
+from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
 
 MOST_TOP = 20  # elements of a ranking that a preset can take

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.services.knockout import Experiment, known_strengths, run_knock_out
+from dashboard.services.desk import Experiment, run_knock_out
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def snapshot_effects(
 
 def _effect(experiment: Experiment, name: str, pairs: Sequence[tuple[str, float]]) -> SnapshotEffect:
     inside = set(experiment.window.elements["element_id"])
-    strengths = known_strengths(experiment.window, pairs)[0]
+    strengths = experiment.known_strengths(pairs)
     result = run_knock_out(experiment, strengths)
     n_out = sum(strength == 0.0 for strength in strengths.values())
     return SnapshotEffect(

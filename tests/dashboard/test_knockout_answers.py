@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from dashboard.services.knockout import Agreement, Experiment, Scan
 
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.interpretation.perturb import Perturbation
 from dashboard.pages import knockout as page
 from dashboard.pages import knockout_answers as answers
-from dashboard.services.knockout import Agreement, Experiment, Scan
 from dashboard.state import ViewState
 
 NONE = (float("nan"),) * 3

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from dashboard.services.knockout import Agreement, Experiment, run_scan
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
@@ -19,7 +20,6 @@ from cre_core.schema import ExpressionUnit, Prediction
 from dashboard.pages import knockout_panel_answers as answers
 from dashboard.services import bases, every_pair, model_panels, presets
 from dashboard.services.element_pairs import element_pairs, paired_elements
-from dashboard.services.knockout import Agreement, Experiment, run_scan
 from dashboard.services.model_panels import ModelPanel
 from dashboard.services.snapshots import SnapshotEffect, snapshot_effects
 from dashboard.state import ViewState

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from dashboard.services.knockout import Experiment
 
 from cre_core.data.study import Track
 from cre_core.data.windows import GeneWindow
@@ -18,7 +19,6 @@ from cre_core.errors import NotAvailable
 from cre_core.inference.predictor import Predictor
 from cre_core.schema import ExpressionUnit, Prediction
 from dashboard.services import knockout as service
-from dashboard.services.knockout import Experiment
 
 GENE = pd.Series({"gene_id": "g", "gene_name": "TOY", "chrom": "chr1", "tss": 10_000, "strand": "+"})
 ADDS = np.array([4.0, 2.0, 1.0])  # a adds 4, b adds 2, c adds 1: baseline 1 + 7 = 8

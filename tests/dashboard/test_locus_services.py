@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from dashboard.services.knockout import measured_pairs
 
 from cre_core.data.study import IntervalSet, Study, Track, write_info
 from cre_core.errors import BadInput, UnknownName
 from cre_core.genome import Locus
 from cre_core.io.bigwig import write_bigwig
 from dashboard.services import links, locus, places, signals
-from dashboard.services.knockout import measured_pairs
 from dashboard.services.library import Library
 from dashboard.settings import Settings
 from tests.toy import TOY, make_toy_study
