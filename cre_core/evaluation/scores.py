@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import cast
 
 import pandas as pd
 
@@ -79,7 +80,7 @@ def gene_links(
         elements,
         gene.to_frame().T,
         biosample=biosample,
-        methods=list(dict.fromkeys([*simple, "abc"])),  # type: ignore[arg-type]
+        methods=list(dict.fromkeys([*simple, "abc"])),
         nearest=nearest_genes(study, biosample),
     )
     tables = tables[tables["tss_distance_bp"].abs() <= REACH_BP]
@@ -92,14 +93,14 @@ def gene_links(
     return pd.concat(parts, ignore_index=True)[list(schema.LINKS.columns)]
 
 
-def parted(methods: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
+def parted(methods: Sequence[str]) -> tuple[list[baselines.Method], dict[str, list[str]]]:
     """The simple methods, and for each model the kinds of score wanted."""
     by_model: dict[str, list[str]] = {}
     for method in methods:
         model, dot, kind = method.partition(".")
         if dot:
             by_model.setdefault(model, []).append(kind)
-    return [method for method in methods if "." not in method], by_model
+    return [cast(baselines.Method, method) for method in methods if "." not in method], by_model
 
 
 @lru_cache(maxsize=16)

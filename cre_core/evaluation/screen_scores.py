@@ -81,7 +81,9 @@ def pair_scores(
     return scores
 
 
-def simple_links(study: Study, crispr: pd.DataFrame, *, biosample: str, methods: Sequence[str]) -> pd.DataFrame:
+def simple_links(
+    study: Study, crispr: pd.DataFrame, *, biosample: str, methods: Sequence[baselines.Method]
+) -> pd.DataFrame:
     """schema.LINKS by methods that need no model, as `gene_links` gives them, of the elements under tested places.
 
     Args:
@@ -101,7 +103,7 @@ def simple_links(study: Study, crispr: pd.DataFrame, *, biosample: str, methods:
         elements,
         genes[genes["gene_id"].isin(among["gene_id"])],
         biosample=biosample,
-        methods=list(dict.fromkeys(methods)),  # type: ignore[arg-type]
+        methods=list(dict.fromkeys(methods)),
         nearest=nearest_genes(study, biosample),
         among=among,
     )
@@ -133,9 +135,7 @@ def model_on_screen(
     ]
     where = study if n_processes <= 1 else study.folder
     parts = [
-        _Part(
-            study if n_processes <= 1 else study.folder, model, biosample, tuple(kinds), genes[at : at + GENES_A_PART]
-        )
+        _Part(where, model, biosample, tuple(kinds), genes[at : at + GENES_A_PART])
         for at in range(0, len(genes), GENES_A_PART)
     ]
     found = each_part(_score_part, parts, step=f"scores of {model}", n_processes=n_processes, report=report)

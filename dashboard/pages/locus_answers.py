@@ -217,13 +217,7 @@ def table_title(gene: Gene, table: pd.DataFrame) -> str:
         parts.append(f"CRISPRi: {_pairs(len(gene.pairs))}, {count_text(gene.pairs).rpartition(' · ')[0]}")
         lost = int((table["element_class"] == PAIR_ROW).sum())
         parts += (
-            [
-                f"{_pairs(lost)} under no element, listed as {PAIR_ROW}s"
-                if lost > 1
-                else f"1 pair under no element, listed as a {PAIR_ROW}"
-            ]
-            if lost
-            else []
+            [f"{_pairs(lost)} under no element, in rows of {'its' if lost == 1 else 'their'} own"] if lost else []
         )
     return " · ".join([*parts, *([gene.note] if gene.note else [])])
 
