@@ -38,6 +38,7 @@ class ViewState:
       top: how many links are drawn as arcs, per method.
       threshold: least score of a link drawn as an arc, as a fraction of the locus' largest.
       element: id of the selected element.
+      pair: `pair_id` of the selected measured pair of the gene; where both are there, the pair is told about.
       highlights: places marked on every panel.
       model: model of the knock-out page.
       mode: what a knock-out does to the input.
@@ -59,6 +60,7 @@ class ViewState:
     top: int = 12
     threshold: float = 0.0
     element: str = ""
+    pair: str = ""
     highlights: tuple[str, ...] = ()
     model: str = ""
     mode: Mode = "mask"
@@ -264,6 +266,7 @@ _READERS: dict[str, Callable[[object], tuple[object, list[object]]]] = {
     "top": _whole(_count),
     "threshold": _whole(_fraction),
     "element": _whole(str),
+    "pair": _whole(str),
     "highlights": _whole(_texts),
     "model": _whole(str),
     "mode": _whole(_one_of(get_args(Mode))),
