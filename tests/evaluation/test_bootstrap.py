@@ -8,7 +8,7 @@ import pytest
 from cre_core.errors import BadInput
 from cre_core.evaluation import metrics
 from cre_core.evaluation.bootstrap import interval, paired_difference, percentile_interval, resample_counts
-from cre_core.evaluation.weighted import Agreement, Ranking
+from cre_core.evaluation.weighted import Agreement, RankAgreement, Ranking
 
 BY_NAME = {
     "average_precision": metrics.average_precision,
@@ -34,6 +34,19 @@ def test_counting_a_row_twice_is_repeating_it(decimals: int) -> None:
         for name, metric in BY_NAME.items():
             first = truth if name in list(BY_NAME)[:4] else values
             assert found[name][resample] == pytest.approx(metric(first[rows], scores[rows])), name
+
+
+def test_ranks_taken_once_are_spearmans_own_where_every_row_counts_once() -> None:
+    rng = np.random.default_rng(4)
+    values, scores = np.round(rng.normal(size=60), 1), np.round(rng.normal(size=(2, 60)), 1)
+    found = RankAgreement(values, scores).spearman_r(np.ones((60, 1), np.uint16))
+    assert found[:, 0] == pytest.approx([metrics.spearman_r(values, row) for row in scores])
+    counts = resample_counts(60, n_resamples=8, seed=1)
+    ranks = [np.argsort(np.argsort(row)) for row in (np.arange(60.0), scores[0] + np.arange(60) * 1e-6)]
+    drawn = RankAgreement(np.arange(60.0), scores[:1] + np.arange(60) * 1e-6).spearman_r(counts)[0]
+    by_hand = [np.corrcoef(*(np.repeat(rank, counts[:, r]) for rank in ranks))[0, 1] for r in range(8)]
+    assert drawn == pytest.approx(by_hand)
+    assert np.isnan(RankAgreement(np.ones(5), np.ones((1, 5))).spearman_r(np.ones((5, 1), int))).all()
 
 
 def test_resamples_without_a_positive_or_a_spread_are_nan() -> None:

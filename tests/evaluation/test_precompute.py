@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from cre_core.data.study import Study
-from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS, precompute, precomputed_knock_outs, screen_of
-from cre_core.evaluation.screened import COLUMNS, effect_of_pairs, screened_knock_outs
+from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS, precompute, precomputed_knock_outs
+from cre_core.evaluation.screened import COLUMNS
 from cre_core.inference.predictor import Predictor, open_predictor
-from cre_core.interpretation.perturb import knock_out
 
 
 @pytest.fixture
@@ -24,36 +23,6 @@ def predictor(toy_predictor: Predictor, tmp_path: Path) -> Predictor:
 
 def quiet(*_: object) -> None:
     """Reports to nobody."""
-
-
-def test_elements_under_tested_places_are_knocked_out_alone(predictor: Predictor) -> None:
-    """The screen tested geneA's e2, e3 and a place without an element."""
-    found = screened_knock_outs(predictor, screen_of(predictor.study, "ToyCell"), mode="mask")
-    window = predictor.window("G1")
-    alone = [knock_out(predictor, window, {element: 0.0}).effect_fraction for element in ("e2", "e3")]
-    assert list(found) == list(COLUMNS)
-    assert found[["gene_id", "element_id", "chrom", "start", "end"]].to_numpy().tolist() == [
-        ["G1", "e2", "chrA", 109_750, 110_250],
-        ["G1", "e3", "chrA", 199_500, 200_500],
-    ]
-    assert found["effect_fraction"].tolist() == pytest.approx(alone, rel=1e-5)
-    assert 0 not in alone
-
-
-def test_genes_that_no_fold_tests_have_no_knock_outs(predictor: Predictor) -> None:
-    screen = screen_of(predictor.study, "ToyCell").assign(gene_id="elsewhere")
-    found = screened_knock_outs(predictor, screen, mode="mask")
-    assert (len(found), list(found)) == (0, list(COLUMNS))
-
-
-def test_a_pair_has_the_element_that_loses_most() -> None:
-    place = {"chrom": "chr1", "start": [100, 100, 900], "end": [300, 150, 950]}
-    pairs = pd.DataFrame({**place, "gene_id": ["g", "h", "g"]})
-    elements = {"chrom": "chr1", "start": [50, 250, 100], "end": [150, 400, 120], "element_id": ["a", "b", "a2"]}
-    knock_outs = pd.DataFrame({**elements, "gene_id": ["g", "g", "h"], "effect_fraction": [0.2, -0.3, 0.1]})
-    found = effect_of_pairs(pairs, knock_outs)
-    assert found[:2].tolist() == pytest.approx([-0.3, 0.1])  # g: a and b lie under it; h: only a2 is h's
-    assert pd.isna(found[2])
 
 
 def test_what_is_written_is_what_is_read_until_the_study_or_the_weights_change(predictor: Predictor) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from cre_core.data.study import Study
 from cre_core.errors import UnknownName
-from cre_core.evaluation.scores import every_link_method, gene_links, link_methods, links_of_pairs
+from cre_core.evaluation.scores import every_link_method, gene_links, link_methods
+from cre_core.evaluation.screen_scores import model_on_screen, simple_links
 from cre_core.inference.predictor import Predictor
 from cre_core.interpretation.perturb import scan_singles
 
@@ -19,7 +24,8 @@ def scores(study: Study, method: str) -> dict[str, float]:
 
 def test_a_study_without_weights_has_the_simple_methods(toy_study: Study) -> None:
     assert link_methods(toy_study, "ToyCell") == [
-        "distance", "h3k27ac_over_distance", "activity", "activity_over_distance", "abc",
+        "distance", "nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb", "h3k27ac_over_distance",
+        "activity", "activity_over_distance", "abc",
     ]  # fmt: skip
 
 
@@ -73,12 +79,59 @@ def test_other_ways_to_read_a_model(toy_predictor: Predictor) -> None:
     assert list(scores(study, "epinformer.attention_or_perturbation").values()) == pytest.approx(best)
 
 
-def test_only_tested_elements_are_perturbed(toy_predictor: Predictor) -> None:
+def test_a_screen_is_scored_as_each_gene_is(toy_predictor: Predictor) -> None:
+    """The screen tested geneA's e2 and e3, and a third place that holds no element."""
+    study, kinds = toy_predictor.study, ["attention", "gradient_x_input", "saliency", "perturbation"]
+    abc = simple_links(study, study.crispr, biosample="ToyCell", methods=["abc"])
+    found = model_on_screen(study, study.crispr, abc, biosample="ToyCell", model="epinformer", kinds=kinds)
+    assert list(found.links["element_id"]) == ["e2", "e3"] * 3
+    for kind in kinds[:3]:
+        whole = scores(study, f"epinformer.{kind}")
+        rows = found.links[found.links["method"] == f"epinformer.{kind}"]
+        assert list(rows["score"]) == pytest.approx([whole["e2"], whole["e3"]])
+    lost = scores(study, "epinformer.perturbation")
+    effect = found.predicted["mask"]["effect_fraction"].to_numpy()
+    assert effect == pytest.approx([-lost["e2"], -lost["e3"], np.nan], nan_ok=True, abs=1e-6)
+
+
+def test_two_processes_say_the_same(toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cre_core.evaluation import screen_scores
+
+    monkeypatch.setattr(screen_scores, "GENES_A_PART", 1)
     study = toy_predictor.study
-    links = links_of_pairs(study, study.crispr, biosample="ToyCell", methods=["epinformer.perturbation", "distance"])
-    assert sorted(set(links["element_id"])) == ["e2", "e3"]  # the third tested place holds no element
-    assert links["score"].notna().all()
-    assert set(links["fold"]) == {"", "fold_1"}
+    crispr = pd.concat([study.crispr, study.crispr.assign(gene_id="G2")], ignore_index=True)
+    abc = simple_links(study, crispr, biosample="ToyCell", methods=["abc"])
+    said = [
+        model_on_screen(
+            study,
+            crispr,
+            abc,
+            biosample="ToyCell",
+            model="epinformer",
+            kinds=["attention", "perturbation"],
+            n_processes=n,
+        )
+        for n in (1, 2)
+    ]
+    pd.testing.assert_frame_equal(said[0].links, said[1].links)
+    pd.testing.assert_frame_equal(said[0].predicted["mask"], said[1].predicted["mask"])
+
+
+def test_a_gene_that_no_model_knows_has_the_simple_scores(toy_predictor: Predictor, tmp_path: Path) -> None:
+    shutil.copytree(toy_predictor.study.folder, tmp_path / "study")
+    bodies = pd.read_parquet(tmp_path / "study/gene_bodies.parquet")
+    other = pd.DataFrame(
+        [("chrA", 150_000, 160_001, "geneN", "-")], columns=["chrom", "start", "end", "gene_name", "strand"]
+    )
+    pd.concat([bodies, other]).assign(gene_id="N1").to_parquet(tmp_path / "study/gene_bodies.parquet")
+    study = Study.open(tmp_path / "study")
+    gene = study.annotated_gene("genen")
+    assert (gene["tss"], gene["is_modelled"]) == (160_000, False)
+    links = gene_links(study, "N1", biosample="ToyCell", methods=["distance"]).set_index("element_id")
+    assert links.loc["e3", "score"] == pytest.approx(1 / 41)
+    assert links.loc["e3", "tss_distance_bp"] == -40_000  # higher coordinates lie upstream on the minus strand
+    with pytest.raises(UnknownName, match="study toy has no gene id 'N1'"):
+        gene_links(study, "N1", biosample="ToyCell", methods=["epinformer.attention"])
 
 
 def test_an_unknown_method(toy_study: Study) -> None:
