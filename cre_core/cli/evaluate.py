@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
 Biosample = Annotated[str, typer.Option(help="biosample")]
 Methods = Annotated[str | None, typer.Option(help="comma-separated; all when left out")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the rows here")]
+Processes = Annotated[int, typer.Option(min=0, help="at a time; 0 = one for each core, at most 8")]
 Resamples = Annotated[int, typer.Option(help="of each bootstrap")]
 
 evaluate = typer.Typer(help="Benchmarks: every row with method, n, prevalence, metric, value and 95 % interval.")
@@ -46,11 +48,17 @@ def links(
     methods: Methods = None,
     json_file: JsonFile = None,
     resamples: Resamples = 1000,
+    versus: Annotated[str, typer.Option(help="methods that every other is compared with")] = "distance",
+    processes: Processes = 0,
 ) -> None:
     """Element-gene scores against CRISPRi, intervals by pair and by gene."""
     from cre_core.evaluation.benchmark import links_benchmark
+    from cre_core.evaluation.links_report import links_text
+    from cre_core.evaluation.processes import cores
 
-    _run(links_benchmark, study, biosample, methods, json_file, resamples)
+    compared = [name.strip() for name in versus.split(",") if name.strip()]
+    benchmark = partial(links_benchmark, versus=compared, n_processes=processes or cores())
+    _run(benchmark, study, biosample, methods, json_file, resamples, text=links_text)
 
 
 @evaluate.command()
@@ -74,11 +82,14 @@ def planted(
     methods: Methods = None,
     json_file: JsonFile = None,
     resamples: Resamples = 1000,
+    processes: Processes = 0,
 ) -> None:
     """Knock-outs against the effects that a simulation planted: sign, order, sums; intervals by gene."""
     from cre_core.evaluation.planted import planted_benchmark
+    from cre_core.evaluation.processes import cores
 
-    _run(planted_benchmark, study, biosample, methods, json_file, resamples)
+    benchmark = partial(planted_benchmark, n_processes=processes or cores())
+    _run(benchmark, study, biosample, methods, json_file, resamples)
 
 
 def precompute(
@@ -103,6 +114,8 @@ def _run(
     methods: str | None,
     json_file: Path | None,
     resamples: int,
+    *,
+    text: Callable[[list[dict[str, Any]]], str] | None = None,
 ) -> None:
     from cre_core.data.study import Study
     from cre_core.evaluation.report import as_text, write_json
@@ -110,6 +123,6 @@ def _run(
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     with reporting() as report:
         rows = benchmark(Study.open(study), biosample=biosample, methods=names, report=report, n_resamples=resamples)
-    print(as_text(rows))
+    print((text or as_text)(rows))
     if json_file is not None:
         write_json(rows, json_file)

@@ -26,8 +26,10 @@ DISTANCE_BINS: Mapping[str, tuple[float, float]] = {
 }
 COMMON = "scored by all methods"  # the pairs for which no method had to be filled
 WITHIN, TOP = "within_gene_median", "within_gene_mean"
+TSS_TOLERANCE_BP = 1_000
 MIN_PAIRS_PER_GENE = 10  # a ranking within a gene says little below this
 SPEARMAN = "spearman_effect"
+TRUTH = "truth"  # the method of rows that say something about the benchmark itself
 Report = Callable[[str, int, int], None]
 # (method, subset) -> what was drawn ("pair", "gene") -> metric -> (R,)
 Draws = dict[tuple[str, str], dict[str, dict[str, np.ndarray]]]
@@ -64,6 +66,8 @@ def evaluate_links(
     Returns:
       Rows with method, n, n_positive, prevalence, metric, value, ci_low, ci_high, subset, interval (what was drawn:
       pair or gene), n_filled, fill, source, n_genes, versus. `METRIC_difference` rows are method minus `versus`.
+      Rows of method `truth` count pairs (n_positive, and their genes) whose TSS in the benchmark is none, disagrees
+      with the benchmark's own distance, or lies elsewhere than the study's, which all scores take.
       `spearman_effect`: rank correlation of the score with the expression lost, on all pairs, ranks taken once.
       Subset `scored by all methods`: pairs for which none had to be filled; `within_gene_median`: median over the
       genes with 10 pairs and a positive; `within_gene_mean`: over the same genes, the share whose best link is a
@@ -94,6 +98,7 @@ def evaluate_links(
         rows += found
         draws[pairs.method, WITHIN] = drawn
     rows += _with_effect(crispr, scores, subsets[0], truth, genes, draws)
+    rows += _own_tss(crispr)
     return rows + [row for name in versus for row in _differences(rows, draws, name)]
 
 
@@ -151,6 +156,28 @@ def _with_effect(
             base = _base(pairs, every.name, every.rows, truth, genes)
             rows.append(_row(base, SPEARMAN, kind, float(value[number]), drawn[pairs.method]))
     return rows
+
+
+def _own_tss(crispr: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows that count where the benchmark's own TSS cannot be taken, or is not the study's."""
+    if not {"benchmark_tss", "distance_to_tss_bp"} <= set(crispr):
+        return []
+    own, middle = crispr["benchmark_tss"], (crispr["start"] + crispr["end"]) // 2
+    off = ((middle - own.fillna(0)).abs() - crispr["distance_to_tss_bp"].abs()).abs() > TSS_TOLERANCE_BP
+    counted = {
+        "tss_disagrees_with_its_distance": off,
+        "tss_is_0": own.isna(),
+        "tss_is_another_than_here": (crispr["tss"] - own).abs() > TSS_TOLERANCE_BP,
+    }
+    return [
+        {
+            "method": TRUTH, "n": len(crispr), "n_positive": int(rows.sum()), "prevalence": float(rows.mean()),
+            "metric": name, "value": float(rows.sum()), "ci_low": np.nan, "ci_high": np.nan, "subset": "all",
+            "interval": "none", "n_genes": crispr.loc[rows, "gene_id"].nunique(), "n_filled": 0, "fill": "none",
+            "source": "benchmark", "versus": None,
+        }
+        for name, rows in counted.items()
+    ]  # fmt: skip
 
 
 def _within_gene(

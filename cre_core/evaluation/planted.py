@@ -8,15 +8,19 @@ fold that never saw it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cre_core.data.study import Study
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
-from cre_core.evaluation.scores import PERTURBED
+from cre_core.evaluation.model_scores import PERTURBED
+from cre_core.evaluation.processes import each_part, opened
 from cre_core.evaluation.weighted import Ranking
 from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
 from cre_core.interpretation.perturb import scan_pairs, scan_singles
@@ -25,6 +29,7 @@ from cre_core.schema import Mode
 PLANTED = 0.1  # an effect of a tenth of expression or more counts as planted
 # Where each of two elements does at most this, the truth's response is straight enough for logarithms to add up.
 INDEPENDENT_LOG2 = 0.3
+GENES_A_PART = 20
 MOST_PER_GENE = 6  # of such elements, the strongest, whose pairs are tried
 TRUTH = "truth_links.parquet"
 
@@ -50,12 +55,19 @@ def planted_methods(study: Study, biosample: str) -> list[str]:
 
 
 def planted_benchmark(
-    study: Study, *, biosample: str, methods: Sequence[str] | None, report: Report, n_resamples: int = 1000
+    study: Study,
+    *,
+    biosample: str,
+    methods: Sequence[str] | None,
+    report: Report,
+    n_resamples: int = 1000,
+    n_processes: int = 1,
 ) -> list[dict[str, Any]]:
     """Predicted knock-outs against the planted effects of a simulated study, intervals by gene.
 
     Args:
       methods: names from `planted_methods`; None = all.
+      n_processes: as in `each_part`.
 
     Returns:
       Rows as the other benchmarks give them; subset `window of MODEL`: the elements that this model reads. Metrics:
@@ -80,36 +92,87 @@ def planted_benchmark(
     rows: list[dict[str, Any]] = []
     chosen = list(methods or known)
     for done, method in enumerate(chosen):
-        report(method, done, len(chosen))
         model, kind = method.split(".")
-        predictor = shared_predictor(study, model, biosample)
-        scanned = _scan(predictor, truth, PERTURBED[kind])
+        asked = _Asked(study if n_processes <= 1 else study.folder, model, biosample, PERTURBED[kind])
+        genes = _genes(study)
+        parts = [_Part(asked, truth.loc[ids], ids) for ids in np.array_split(genes, -(-len(genes) // GENES_A_PART))]
+        found = each_part(
+            _try_part, parts, step=f"{method}, {done + 1} of {len(chosen)}", n_processes=n_processes, report=report
+        )
+        scanned = _joined([part.scanned for part in found])
         rows += _signs(method, scanned, n_resamples) + _ranking(method, scanned, n_resamples)
-        rows += _sums(method, predictor, truth, PERTURBED[kind], n_resamples)
+        rows += _sums(method, pd.concat([part.pairs for part in found], ignore_index=True).dropna(), n_resamples)
     report("done", len(chosen), len(chosen))
     return rows
 
 
-def _genes(predictor: Predictor) -> list[str]:
-    folds = predictor.study.folds.set_index("gene_id")
+@dataclass(frozen=True)
+class _Asked:
+    """A model and mode; a study that another process opens comes as its folder."""
+
+    study: Study | Path
+    model: str
+    biosample: str
+    mode: Mode
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some genes, with the truth about them."""
+
+    asked: _Asked
+    truth: pd.Series
+    genes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """Single knock-outs of some genes, and pairs of their weak elements."""
+
+    scanned: _Scanned
+    pairs: pd.DataFrame
+
+
+def _genes(study: Study) -> list[str]:
+    folds = study.folds.set_index("gene_id")
     return list(folds.index[folds.eq("test").any(axis=1)])
 
 
-def _scan(predictor: Predictor, truth: pd.Series, mode: Mode) -> _Scanned:
-    parts = []
-    for gene_id in _genes(predictor):
-        window = predictor.window(gene_id)
+def _try_part(part: _Part) -> _Tried:
+    asked = part.asked
+    study = opened(asked.study) if isinstance(asked.study, Path) else asked.study
+    predictor = shared_predictor(study, asked.model, asked.biosample)
+    scanned, pairs = [], [pd.DataFrame({"interaction_log2": [], "expected_log2": [], "gene_id": []}, dtype=object)]
+    for gene_id in part.genes:
+        window, truth = predictor.window(gene_id), part.truth.loc[gene_id]
         counted = predictor.looks_at(window) & ~window.elements["is_own_promoter"].to_numpy()
-        if not counted.any():
-            continue
-        scan = scan_singles(predictor, window, mode=mode)[counted]
-        true = truth.loc[gene_id].reindex(scan["element_id"]).to_numpy()
-        distance = window.elements["tss_distance_bp"].to_numpy()[counted]
-        part = np.column_stack([true, scan["effect_fraction"].to_numpy(), np.abs(distance)])
-        parts.append((np.full(len(part), gene_id, object), part))
-    gene_ids, values = (np.concatenate([part[n] for part in parts]) for n in (0, 1))
-    is_known = np.isfinite(values).all(axis=1)
-    return _Scanned(gene_ids[is_known], *values[is_known].T)
+        if counted.any():
+            scanned.append(_scan(predictor, window, truth, counted, asked.mode))
+        weak = _weak(window, truth, counted)
+        if len(weak) > 1:
+            pairs.append(scan_pairs(predictor, window, weak, mode=asked.mode).assign(gene_id=gene_id))
+    return _Tried(_joined(scanned), pd.concat(pairs[1:] or pairs, ignore_index=True))
+
+
+def _scan(predictor: Predictor, window: GeneWindow, truth: pd.Series, counted: np.ndarray, mode: Mode) -> _Scanned:
+    scan = scan_singles(predictor, window, mode=mode)[counted]
+    true, effect = truth.reindex(scan["element_id"]).to_numpy(), scan["effect_fraction"].to_numpy()
+    distance = np.abs(window.elements["tss_distance_bp"].to_numpy()[counted])
+    known = np.isfinite(true) & np.isfinite(effect)
+    genes = np.full(int(known.sum()), window.gene["gene_id"], object)
+    return _Scanned(genes, true[known], effect[known], distance[known])
+
+
+def _joined(parts: Sequence[_Scanned]) -> _Scanned:
+    nothing = _Scanned(np.zeros(0, object), np.zeros(0), np.zeros(0), np.zeros(0))
+    return _Scanned(*(np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)))
+
+
+def _weak(window: GeneWindow, truth: pd.Series, counted: np.ndarray) -> list[str]:
+    """The strongest of the elements whose planted effect is small enough for logarithms to add up."""
+    ids = window.elements["element_id"].to_numpy()[counted]
+    size = np.abs(np.log2(1 + truth.reindex(ids)))
+    return list(size[(size <= INDEPENDENT_LOG2) & (size > 0)].nlargest(MOST_PER_GENE).index)
 
 
 def _signs(method: str, scanned: _Scanned, n_resamples: int) -> list[dict[str, Any]]:
@@ -147,24 +210,14 @@ def _ranking(method: str, scanned: _Scanned, n_resamples: int) -> list[dict[str,
     return [*rows, _row(method, "average_precision_difference", *gain, scanned.gene_id, n)]
 
 
-def _sums(method: str, predictor: Predictor, truth: pd.Series, mode: Mode, n_resamples: int) -> list[dict[str, Any]]:
+def _sums(method: str, pairs: pd.DataFrame, n_resamples: int) -> list[dict[str, Any]]:
     """Pairs of weak elements: what they do together beyond the sum."""
-    parts = []
-    for gene_id in _genes(predictor):
-        window = predictor.window(gene_id)
-        counted = predictor.looks_at(window) & ~window.elements["is_own_promoter"].to_numpy()
-        ids = window.elements["element_id"].to_numpy()[counted]
-        size = np.abs(np.log2(1 + truth.loc[gene_id].reindex(ids)))
-        weak = size[(size <= INDEPENDENT_LOG2) & (size > 0)].nlargest(MOST_PER_GENE)
-        if len(weak) > 1:
-            parts.append(scan_pairs(predictor, window, list(weak.index), mode=mode).assign(gene_id=gene_id))
-    if not parts:
+    if not len(pairs):
         return []
-    pairs = pd.concat(parts, ignore_index=True).dropna()
     genes = pairs["gene_id"].to_numpy()
     rows = []
     for column in ("interaction_log2", "expected_log2"):
-        sizes = pairs[column].abs().to_numpy()
+        sizes = pairs[column].astype(float).abs().to_numpy()
         drawn = _medians(sizes, genes, n_resamples)
         rows.append(_row(method, column, float(np.median(sizes)), drawn, genes, 0))
     return rows

@@ -6,7 +6,11 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
+
+from cre_core.data.study import Study
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -50,6 +54,12 @@ def each_part(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [found[number] for number in range(len(parts))]
+
+
+@lru_cache(maxsize=1)
+def opened(folder: Path) -> Study:
+    """The study that the parts of another process are about, opened once there."""
+    return Study.open(folder)
 
 
 def _told(result: Result, report: Report, step: str, done: int, total: int) -> Result:

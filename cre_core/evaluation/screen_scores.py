@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from cre_core.evaluation import baselines
 from cre_core.evaluation.model_scores import PERTURBED, ModelScores
 from cre_core.evaluation.nearest import nearest_genes
 from cre_core.evaluation.pairs import EXPERIMENTS, PairScores, benchmark_scores, filled, overlaps, scores_from_links
-from cre_core.evaluation.processes import each_part
+from cre_core.evaluation.processes import each_part, opened
 from cre_core.evaluation.scores import REACH_BP, parted
 from cre_core.evaluation.screened import COLUMNS, genes_of_screen, predicted_pairs
 from cre_core.inference.predictor import shared_predictor
@@ -167,13 +166,8 @@ class _Part:
     genes: Sequence[_Tested]
 
 
-@lru_cache(maxsize=1)
-def _opened(folder: Path) -> Study:
-    return Study.open(folder)
-
-
 def _score_part(part: _Part) -> ModelOnScreen:
-    study = _opened(part.study) if isinstance(part.study, Path) else part.study
+    study = opened(part.study) if isinstance(part.study, Path) else part.study
     predictor = shared_predictor(study, part.model, part.biosample)
     read = [kind for kind in part.kinds if kind not in PERTURBED]
     modes: list[Mode] = [PERTURBED[kind] for kind in part.kinds if kind in PERTURBED]
