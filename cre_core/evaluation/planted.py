@@ -29,7 +29,7 @@ from cre_core.schema import Mode
 PLANTED = 0.1  # an effect of a tenth of expression or more counts as planted
 # Where each of two elements does at most this, the truth's response is straight enough for logarithms to add up.
 INDEPENDENT_LOG2 = 0.3
-GENES_A_PART = 20
+GENES_A_PART = 10
 MOST_PER_GENE = 6  # of such elements, the strongest, whose pairs are tried
 TRUTH = "truth_links.parquet"
 
@@ -89,20 +89,22 @@ def planted_benchmark(
     for method in methods or ():
         if method not in known:
             raise UnknownName(f"no method '{method}' for {study.name}'s planted truth; there are {', '.join(known)}")
-    rows: list[dict[str, Any]] = []
-    chosen = list(methods or known)
-    for done, method in enumerate(chosen):
+    chosen, genes = list(methods or known), _genes(study)
+    parts = []
+    for method in chosen:
         model, kind = method.split(".")
         asked = _Asked(study if n_processes <= 1 else study.folder, model, biosample, PERTURBED[kind])
-        genes = _genes(study)
-        parts = [_Part(asked, truth.loc[ids], ids) for ids in np.array_split(genes, -(-len(genes) // GENES_A_PART))]
-        found = each_part(
-            _try_part, parts, step=f"{method}, {done + 1} of {len(chosen)}", n_processes=n_processes, report=report
-        )
-        scanned = _joined([part.scanned for part in found])
+        for at in range(0, len(genes), GENES_A_PART):
+            ids = genes[at : at + GENES_A_PART]
+            parts.append(_Part(method, asked, truth.loc[ids], ids))
+    found = each_part(_try_part, parts, step="knock-outs", n_processes=n_processes, report=report)
+    rows: list[dict[str, Any]] = []
+    for method in chosen:
+        own = [tried for part, tried in zip(parts, found, strict=True) if part.method == method]
+        scanned = _joined([tried.scanned for tried in own])
         rows += _signs(method, scanned, n_resamples) + _ranking(method, scanned, n_resamples)
-        rows += _sums(method, pd.concat([part.pairs for part in found], ignore_index=True).dropna(), n_resamples)
-    report("done", len(chosen), len(chosen))
+        rows += _sums(method, pd.concat([tried.pairs for tried in own], ignore_index=True).dropna(), n_resamples)
+    report("done", len(parts), len(parts))
     return rows
 
 
@@ -118,8 +120,9 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Part:
-    """Some genes, with the truth about them."""
+    """Some genes, with the truth about them, and the method that is tried on them."""
 
+    method: str
     asked: _Asked
     truth: pd.Series
     genes: Sequence[str]
