@@ -23,6 +23,8 @@ from cre_core.evaluation.weighted import EXPRESSION_METRICS, Agreement
 from cre_core.schema import HALF_LIFE_FEATURES
 
 Baseline = Literal["gradient_boosting", "ridge"]
+# A baseline is to be as strong as it easily gets: scikit-learn's defaults reach .0013 less on K562.
+BOOSTING: Mapping[str, Any] = {"learning_rate": 0.05, "max_iter": 300, "max_features": 0.3}
 
 # Seven bins of distance to the TSS, in bp; first included, last not. Half a decade each beyond the first.
 BIN_EDGES_BP = (0, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -235,7 +237,7 @@ def _fit_predict(
     if model == "ridge":
         regressor = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), Ridge(1.0))
     elif model == "gradient_boosting":
-        regressor = HistGradientBoostingRegressor(random_state=seed)
+        regressor = HistGradientBoostingRegressor(**BOOSTING, random_state=seed)
     else:
         raise UnknownName(f"no expression baseline '{model}'; there are gradient_boosting, ridge")
     # Several threads gain little at this size, and stall where other processes hold the cores.
