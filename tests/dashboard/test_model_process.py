@@ -37,7 +37,7 @@ from dashboard.services.models.protocol import (
     TookTooLong,
 )
 from dashboard.services.models.wire import Inbox, encode
-from dashboard.settings import EMBEDDED, Settings
+from dashboard.settings import PRECOMPUTED, Settings
 
 BIOSAMPLE = "SimA"
 N_LONG = 4_096  # variants: near a second
@@ -75,7 +75,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelClient]:
 def predictor() -> Predictor:
     """The same model, asked directly."""
     torch.set_num_threads(1)
-    return open_predictor(Study.open(EMBEDDED), "epinformer", biosample=BIOSAMPLE)
+    return open_predictor(Study.open(PRECOMPUTED / "demo"), "epinformer", biosample=BIOSAMPLE)
 
 
 @pytest.fixture(scope="module")
