@@ -155,7 +155,7 @@ def test_a_scan_is_that_of_a_direct_call(models: ModelClient, predictor: Predict
 @pytest.mark.parametrize(
     ("changes", "kind", "says"),
     [
-        ({"study": "nowhere"}, UnknownName, "no study 'nowhere' here; there are: demo"),
+        ({"study": "nowhere"}, UnknownName, "no study 'nowhere' here; there are: k562, k562-chr22, demo"),
         ({"model": "oracle"}, NotAvailable, "oracle has no weights for SimA in study demo"),
         ({"gene_id": "ZZZ9"}, UnknownName, "study demo has no gene 'ZZZ9'"),
         ({"mode": "scramble"}, BadInput, "has no mode 'scramble' here"),
