@@ -30,7 +30,7 @@ from cre_core.interpretation.perturb import scan_singles
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import Request
 from dashboard.services.remote import open_remote
-from dashboard.settings import EMBEDDED, Settings
+from dashboard.settings import PRECOMPUTED, Settings
 
 TARGET_MS = 400  # from release to drawn
 SCAN_TARGET_MS = {"epinformer": 200, "scpge": 100, "creator": 2_500}
@@ -122,7 +122,7 @@ def measure(client: ModelClient, study: Study, model: str, biosample: str, given
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--study", type=Path, default=EMBEDDED)
+    parser.add_argument("--study", type=Path, default=PRECOMPUTED / "demo")
     parser.add_argument("--biosample", default="")
     parser.add_argument("--models", default="epinformer,scpge,creator")
     parser.add_argument("--people", type=int, default=8)

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from cre_core.errors import BadInput
 
-EMBEDDED = Path(__file__).resolve().parents[1] / "precomputed" / "demo"
+PRECOMPUTED = Path(__file__).resolve().parents[1] / "precomputed"
+# What is opened when no study is named: the first is the default study.
+EMBEDDED_STUDIES = tuple(PRECOMPUTED / name for name in ("k562", "k562-chr22", "demo"))
 LEAST_TOKEN_LENGTH = 16
 
 
@@ -27,7 +29,7 @@ class Settings:
     """Where studies are and how pages are served.
 
     Attributes:
-      studies: study folders; the first is the default study.
+      studies: study folders; the first is the default study. By default those that came with the program.
       host, port: address to listen on.
       cache_dir: computed results, private to the user.
       data_dir: raw files a study is prepared from.
@@ -45,7 +47,7 @@ class Settings:
       model_hang_s: a computation that runs longer is taken for hung, and the model process is started anew.
     """
 
-    studies: tuple[Path, ...] = (EMBEDDED,)
+    studies: tuple[Path, ...] = EMBEDDED_STUDIES
     host: str = "127.0.0.1"
     port: int = 8050
     cache_dir: Path = field(default_factory=_default_cache)
@@ -115,7 +117,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str] | Non
         if not (folder / "study.json").is_file():
             raise BadInput(f"--study {folder} is no study: study.json is missing; `prepare` or `simulate` makes one")
     return Settings(
-        studies=tuple(given.study) or (EMBEDDED,),
+        studies=tuple(given.study) or EMBEDDED_STUDIES,
         host=given.host,
         port=given.port,
         cache_dir=given.cache or _default_cache(),

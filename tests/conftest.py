@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from toy import make_toy_study
 
-from cre_core.data.study import Study
+from cre_core.data.study import EMBEDDED, Study
 from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.models import checkpoint
 from cre_core.models.registry import build
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is computed of embedded studies goes to a folder of this run, not to the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def k562() -> Study:
+    """K562, genome-wide, as it comes with the program."""
+    return Study.open(EMBEDDED / "k562")
+
+
+@pytest.fixture(scope="session")
+def k562_chr22() -> Study:
+    """The window of chr22, as it comes with the program: without what may not be passed on."""
+    return Study.open(EMBEDDED / "k562-chr22")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""studies, download, prepare, simulate."""
+"""studies, download, prepare, sources, simulate."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ Biosamples = Annotated[
     str | None, typer.Option("--biosample", help="which of its biosamples, separated by commas (study encode)")
 ]
 ProgressFile = Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")]
-STUDY_ROOTS = (Path("studies"), Path(__file__).resolve().parents[2] / "precomputed")
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (studies, download, prepare, simulate):
+    for command in (studies, download, prepare, sources, simulate):
         app.command()(command)
 
 
 def studies() -> None:
     """The studies known here: name, assembly, biosamples, models, simulated or real."""
     from cre_core.data.recipes import RECIPES
-    from cre_core.data.study import Study
+    from cre_core.data.study import EMBEDDED, Study
     from cre_core.inference.predictor import trained_models
 
-    known = {}
-    for root in STUDY_ROOTS:
+    known: dict[str, tuple[str, tuple[str, ...], list[str], str, str]] = {}
+    for root in (Path("studies"), EMBEDDED):
         for path in sorted(root.glob("*/study.json")):
             study = Study.open(path.parent)
+            if study.name in known:
+                continue
             models = sorted({model for b in study.info.biosamples for model in trained_models(study, b)})
             kind = "simulated" if study.info.is_simulated else "real"
             known[study.name] = (study.info.assembly_name, study.info.biosamples, models, kind, str(path.parent))
@@ -66,23 +67,43 @@ def prepare(
     data: Annotated[Path, typer.Option(help="folder with the raw files")],
     out: Annotated[Path, typer.Option(help="study folder to write")],
     biosample: Biosamples = None,
+    only_redistributable: Annotated[
+        bool, typer.Option("--only-redistributable", help="leave out files whose terms forbid passing the study on")
+    ] = False,
     progress_file: ProgressFile = None,
 ) -> None:
     """Turn raw files into a study."""
     from cre_core.data.recipe import prepare_study
     from cre_core.data.recipes import recipe
 
+    chosen = recipe(name).of(_names(biosample))
+    if only_redistributable:
+        chosen = chosen.redistributable()
     with reporting(progress_file) as report:
-        study = prepare_study(recipe(name).of(_names(biosample)), data=data, out=out, report=report)
+        study = prepare_study(chosen, data=data, out=out, report=report)
     print(f"{study.name}: {len(study.genes):,} genes, {len(study.elements):,} elements in {out}")
     for loss in study.info.provenance["lift_over"]:
         print(f"lift-over from {loss['from']}: {loss['set']} lost {loss['lost']:,} of {loss['in']:,}")
     for note in study.info.provenance["notes"]:
         print(note)
+    for left in study.info.provenance["left_out"]:
+        print(f"left out: {left['file']} ({left['licence']})")
 
 
 def _names(biosample: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (biosample or "").split(",") if part.strip())
+
+
+def sources(study: Annotated[list[Path], typer.Argument(help="study folders")]) -> None:
+    """Where each file of a study comes from, under which terms, and whom to cite (Markdown)."""
+    from cre_core.data.sources import sources_text
+    from cre_core.data.study import Study
+    from cre_core.models.checkpoint import read_info
+
+    opened = [Study.open(folder) for folder in study]
+    print(
+        sources_text(opened, imported_sha256=lambda path: str(read_info(path).provenance.get("sha256", ""))),
+    )
 
 
 def simulate(

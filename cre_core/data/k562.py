@@ -52,10 +52,26 @@ _PEAKS = {
 _LOOPS = _TF + "GSE63525_K562_HiCCUPS_looplist.txt.gz"
 _DOMAINS = _TF + "GSE63525_K562_Arrowhead_domainlist.txt.gz"
 
+_LIFTED = frozenset({*(path for path, _ in _PEAKS.values()), _LOOPS, _DOMAINS})
+
 FILES: tuple[str, ...] = (
     *_ENHANCERS.values(), *_PROMOTERS.values(), _TSS, _HALF_LIFE, _FOLDS, *_RNA, _TPM, _CRISPR, _ABC, _BOUNDS,
     _EXONS, _MOTIFS, _CHAIN, *(path for path, _ in _PEAKS.values()), _LOOPS, _DOMAINS,
 )  # fmt: skip
+
+# Which raw files each table is made of; the sets of `StudyInfo.intervals` name theirs themselves.
+TABLES: dict[str, tuple[str, ...]] = {
+    "genes.parquet": (_TSS, _HALF_LIFE, _BOUNDS),
+    "gene_bodies.parquet": (_BOUNDS,),
+    "exons.parquet": (_EXONS,),
+    "elements.parquet": (*_ENHANCERS.values(), _TSS, _BOUNDS),  # the class is by the nearest TSS
+    "element_signal.parquet": tuple(_ENHANCERS.values()),
+    "promoter_signal.parquet": tuple(_PROMOTERS.values()),
+    "expression.parquet": (*_RNA, _TPM),
+    "folds.parquet": (_FOLDS,),
+    "crispr.parquet": (_CRISPR, _TSS),
+    "links/abc_published.parquet": (_ABC,),
+}
 
 _HALF_LIFE_NAMES = {
     "UTR5LEN_log10zscore": "utr5_length_log10z",
@@ -93,13 +109,13 @@ _CRISPR_NAMES = {
 _EXAMPLES = (
     ExampleLocus("MYC", "chr8:127,450,001-129,950,000", "nine validated elements, 160 kb to 1.96 Mb downstream"),
     ExampleLocus("KLF1", "chr19:12,740,001-13,030,000", "three validated elements"),
-    ExampleLocus("JUNB", "chr19:12,640,001-13,010,000", "three validated elements in a gene-dense stretch"),
+    ExampleLocus("GATA1", "chrX:48,600,001-49,000,000", "212 pairs tested, three positive"),
     ExampleLocus(
         "HBE1",
         "chr11:4,900,001-5,700,000",
         "the globin locus; the benchmark takes the TSS of a long isoform, 235 kb away",
     ),
-    ExampleLocus("GATA1", "chrX:48,600,001-49,000,000", "212 pairs tested, three positive"),
+    ExampleLocus("JUNB", "chr19:12,640,001-13,010,000", "three validated elements in a gene-dense stretch"),
     ExampleLocus("BAX", "chr19:48,500,001-49,450,000", "131 pairs tested, none positive"),
 )
 
@@ -132,8 +148,18 @@ def prepare_k562(data: Path, out: Path, report: Callable[[str, int, int], None])
         sites[["chrom", "start", "end", "strand"]], out / "intervals" / "ctcf_sites.parquet", schema.INTERVALS, HG38
     )
     report("done", steps, steps)
-    counts = {"genes": len(genes), "elements": len(elements)}
-    return Prepared(info=_info(intervals), lift_over=losses, counts=counts, notes=_tss_notes(pairs))
+    return Prepared(
+        info=_info(intervals),
+        lift_over=losses,
+        counts={"genes": len(genes), "elements": len(elements)},
+        notes=_tss_notes(pairs),
+        tables=TABLES | of_intervals(intervals) | {"intervals/ctcf_sites.parquet": (_MOTIFS,)},
+    )
+
+
+def of_intervals(sets: Sequence[IntervalSet]) -> dict[str, tuple[str, ...]]:
+    """The raw files of some interval sets: their own, and the chain for those that were lifted here."""
+    return {entry.path: (entry.source, _CHAIN) if entry.source in _LIFTED else (entry.source,) for entry in sets}
 
 
 def _genes(data: Path) -> pd.DataFrame:

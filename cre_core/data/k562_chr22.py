@@ -12,7 +12,9 @@ chr22. The counts that came with ABC's own candidates are of other experiments a
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +23,10 @@ import pandas as pd
 from cre_core import schema
 from cre_core.data import k562
 from cre_core.data.published_links import read_published_links
-from cre_core.data.recipe import Prepared, Report
+from cre_core.data.recipe import Prepared, Recipe, Report
 from cre_core.data.study import ContactMap, ExampleLocus, IntervalSet, StudyInfo, Track, write_table
 from cre_core.data.window_files import write_balanced_cool, write_window_bigwig, write_window_fasta
+from cre_core.errors import BadInput
 from cre_core.genome import HG38, Assembly, Locus
 from cre_core.io import bed
 from cre_core.io.motifs import read_motifs
@@ -61,7 +64,17 @@ FILES: tuple[str, ...] = (
     *(path for _, path in _NASCENT.values()), _ABC, _RE2G, _CAGE, _PLS,
     *_LABELS.values(),
 )  # fmt: skip
+_SPARE = frozenset({_MOTIFS, *_LABELS.values()})  # the study can do without these
+# Beside the tables of `k562`: which raw files each file of the study is made of.
+_TABLES: dict[str, tuple[str, ...]] = {
+    "expression.parquet": (*k562.TABLES["expression.parquet"], _CAGE),
+    "links/abc_published.parquet": (_ABC,),
+    "links/re2g_published.parquet": (_RE2G,),
+    "sequence.fa.gz": (_SEQUENCE,),
+    f"contacts/{k562.BIOSAMPLE}.cool": (_HIC,),
+}
 
+_SPARSE = " (absent = 0)"  # in a unit: the raw file lists covered bases alone
 _SAME_PLACE = 0.85  # share of the joint width that two elements must have in common to be compared
 _LEAST_RPM = 0.5  # below, rounding and single reads decide
 _NOTES = (
@@ -71,8 +84,10 @@ _NOTES = (
     "Peaks, loops, domains, labels, exons, gene bodies and Hi-C cover all of chr22.",
     "Elements and their counts are EPInformer's (DNase ENCFF257HEE, H3K27ac ENCFF232RQF); ABC's published links are "
     "of its own candidates and experiments (ENCFF860XAE, ENCFF790GFL), so their places differ from the elements'.",
-    "Accessibility and nascent RNA are read counts of other experiments than the element counts. Their files hold "
-    "no zeros: inside the window a base without a value counts as 0.",
+    "Accessibility and nascent RNA are read counts of other experiments than the element counts. Their raw files are "
+    "sparse: they list the bases that a read covers, with whole counts of 1 and more, and no zero. So inside the "
+    "window a base that is absent there is 0 reads here, which their unit says (absent = 0); where reads cannot be "
+    "mapped the files cannot tell 0 from no data.",
     "Hi-C counts are raw; their weights were made here by iterative correction of chr22 with the diagonal (rows sum "
     "to 1), for no published normalisation vectors come with the counts.",
     "CAGE is the sum of the peaks inside the 384 bp at the TSS; the table ends at 1 TPM, so a gene without a peak, "
@@ -84,8 +99,29 @@ _NOTES = (
 )
 
 
-def prepare_k562_chr22(data: Path, out: Path, report: Report) -> Prepared:
-    """Write the study's tables into `out`; `report(step, done, total)` says how far it is."""
+def chr22_recipe(without: Collection[str] = ()) -> Recipe:
+    """The study's recipe, without some of its raw files.
+
+    Raises:
+      BadInput: it cannot do without one of them.
+    """
+    needed = [name for name in without if name not in _SPARE]
+    if needed:
+        raise BadInput(f"study k562-chr22 cannot do without {needed[0]}")
+    return Recipe(
+        "k562-chr22",
+        "K562, a window of chr22 with everything",
+        HG38.name,
+        BIOSAMPLES,
+        tuple(name for name in FILES if name not in without),
+        partial(prepare_k562_chr22, without=frozenset(without)),
+        leave_out=chr22_recipe,
+        left_out=tuple(name for name in FILES if name in without),
+    )
+
+
+def prepare_k562_chr22(data: Path, out: Path, report: Report, *, without: frozenset[str] = frozenset()) -> Prepared:
+    """Write the study's tables into `out`, but those made of a file of `without`; `report(step, done, total)`."""
     steps = 12
     whole = out / "k562"  # the genome-wide tables, thrown away once cut
     base = k562.prepare_k562(data, whole, lambda step, done, _: report(f"K562, {step}", done, steps))
@@ -95,14 +131,16 @@ def prepare_k562_chr22(data: Path, out: Path, report: Report) -> Prepared:
     _add_cage(data, out)
     report("sequence", 8, steps)
     write_window_fasta(data / _SEQUENCE, out / "sequence.fa.gz", WINDOW, assembly=HG38)
-    _copy_motifs(data, out)
+    has_motifs = _MOTIFS not in without
+    if has_motifs:
+        _copy_motifs(data, out)
     report("signal", 9, steps)
     tracks = [*base.info.tracks, *_write_signals(data, out)]
     report("contacts", 10, steps)
     path = f"contacts/{k562.BIOSAMPLE}.cool"
     write_balanced_cool(data / _HIC, out / path, WINDOW.chrom, CONTACT_BIN_BP, assembly=HG38)
     report("peaks, labels and links", 11, steps)
-    intervals = [_cut_set(entry, whole, out) for entry in base.info.intervals] + _write_intervals(data, out)
+    intervals = [_cut_set(entry, whole, out) for entry in base.info.intervals] + _write_intervals(data, out, without)
     counts |= _write_links(data, out)
     shutil.rmtree(whole)
     report("done", steps, steps)
@@ -110,8 +148,12 @@ def prepare_k562_chr22(data: Path, out: Path, report: Report) -> Prepared:
         _described(base.info, tuple(tracks), tuple(intervals)),
         example_loci=_examples(out),
         library_reads={k562.BIOSAMPLE: depth},
+        motifs="motifs.meme" if has_motifs else None,
     )
-    return Prepared(info=info, lift_over=base.lift_over, counts=counts, notes=_NOTES)
+    tables = {**base.tables, **_TABLES, **k562.of_intervals(intervals), **_of_signals(tracks)}
+    if has_motifs:
+        tables["motifs.meme"] = (_MOTIFS,)
+    return Prepared(info=info, lift_over=base.lift_over, counts=counts, notes=_NOTES, tables=tables)
 
 
 def _inside(table: pd.DataFrame) -> pd.DataFrame:
@@ -250,12 +292,17 @@ def _write_signals(data: Path, out: Path) -> list[Track]:
     tracks = []
     for assay, title, biosample, source in wanted:
         path = f"signals/{biosample}.{assay}.bw"
-        write_window_bigwig(data / source, out / path, WINDOW, assembly=HG38)
-        tracks.append(Track(f"{biosample}.{assay}", title, assay, biosample, "bigwig", "reads", path, source))
+        is_sparse = write_window_bigwig(data / source, out / path, WINDOW, assembly=HG38)
+        unit = f"reads{_SPARSE}" if is_sparse else "reads"
+        tracks.append(Track(f"{biosample}.{assay}", title, assay, biosample, "bigwig", unit, path, source))
     return tracks
 
 
-def _write_intervals(data: Path, out: Path) -> list[IntervalSet]:
+def _of_signals(tracks: Collection[Track]) -> dict[str, tuple[str, ...]]:
+    return {track.path: (track.source,) for track in tracks if track.path}
+
+
+def _write_intervals(data: Path, out: Path, without: frozenset[str]) -> list[IntervalSet]:
     """CAGE peaks, PLS cCREs and the labels of regulatory activity; the labels came to hg38 by their authors."""
     sets = []
 
@@ -268,6 +315,8 @@ def _write_intervals(data: Path, out: Path) -> list[IntervalSet]:
     pls = bed.read_bed(data / _PLS, assembly=HG38)[["chrom", "start", "end", "name"]]
     keep("pls_ccres", "Promoter-like cCREs", "ccre", _PLS, pls, None)
     for kind, source in _LABELS.items():
+        if source in without:
+            continue
         table = bed.read_bed(data / source, assembly=HG38)
         set_id = f"{kind.replace('-', '_')}_labels"
         keep(set_id, f"{kind.capitalize()}s (SilenceREIN)", kind, source, table[["chrom", "start", "end"]], "hg19")
@@ -328,5 +377,4 @@ def _described(base: StudyInfo, tracks: tuple[Track, ...], intervals: tuple[Inte
         contacts=(contacts,),
         measures={**base.measures, "cage": cage},
         sequence="sequence.fa.gz",
-        motifs="motifs.meme",
     )

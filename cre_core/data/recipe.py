@@ -7,7 +7,6 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 
 from cre_core.data.study import Study, StudyInfo, write_info
 from cre_core.errors import BadInput, NotAvailable
+from cre_core.io.clock import made_at
 from cre_core.io.download import registry
 from cre_core.io.files import folder_written_whole, sha256_of
 
@@ -31,6 +31,7 @@ class Prepared:
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     sources: Sequence[Mapping[str, str]] | None = None  # the raw files, where the download registry lacks them
+    tables: Mapping[str, Sequence[str]] = field(default_factory=dict)  # file of the study -> raw files it is made of
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Recipe:
       prepare: writes the tables into a folder and describes them.
       fetch: brings the raw files (folder, mirror, report), where they are not those of the download registry.
       choose: the same recipe for some of its biosamples, where a study can be made of some.
+      leave_out: the same recipe without some of its files, where it can do without any.
+      left_out: the files it does without.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Recipe:
     prepare: Callable[[Path, Path, Report], Prepared]
     fetch: Callable[[Path, str | None, Report], list[Path]] | None = None
     choose: Callable[[tuple[str, ...]], Recipe] | None = None
+    leave_out: Callable[[tuple[str, ...]], Recipe] | None = None
+    left_out: tuple[str, ...] = ()
 
     def of(self, biosamples: Sequence[str]) -> Recipe:
         """This recipe for some biosamples; for all when none is named.
@@ -66,6 +71,19 @@ class Recipe:
         if self.choose is None:
             raise BadInput(f"study {self.name} is made whole ({', '.join(self.biosamples)}); it takes no --biosample")
         return self.choose(tuple(dict.fromkeys(biosamples)))
+
+    def redistributable(self) -> Recipe:
+        """This recipe without the raw files that a study to be passed on must not be made of.
+
+        Raises:
+          BadInput: it cannot do without them.
+        """
+        closed = tuple(name for name in self.files if not registry()[name].is_redistributable)
+        if not closed:
+            return self
+        if self.leave_out is None:
+            raise BadInput(f"study {self.name} cannot do without {closed[0]}, which may not be passed on")
+        return self.leave_out(closed)
 
 
 def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report) -> Study:
@@ -90,9 +108,11 @@ def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report) -> S
     with folder_written_whole(out) as partial:
         prepared = recipe.prepare(data, partial, report)
         provenance = {
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": made_at(),
             "command": _command(recipe, prepared.info),
             "sources": _sources(recipe, prepared, data),
+            "left_out": [_left_out(name) for name in recipe.left_out],
+            "tables": {path: list(files) for path, files in prepared.tables.items()},
             "lift_over": list(prepared.lift_over),
             "counts": dict(prepared.counts),
             "notes": list(prepared.notes),
@@ -106,7 +126,8 @@ def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report) -> S
 
 def _command(recipe: Recipe, info: StudyInfo) -> str:
     chosen = f" --biosample {shlex.quote(','.join(info.biosamples))}" if recipe.choose else ""
-    return f"python -m cre_core prepare {recipe.name}{chosen}"
+    less = " --only-redistributable" if recipe.left_out else ""
+    return f"python -m cre_core prepare {recipe.name}{chosen}{less}"
 
 
 def _sources(recipe: Recipe, prepared: Prepared, data: Path) -> list[Mapping[str, str]]:
@@ -125,6 +146,11 @@ def _source(data: Path, name: str) -> dict[str, str]:
         "assembly": entry.assembly,
         "content": entry.description,
     }
+
+
+def _left_out(name: str) -> dict[str, str]:
+    entry = registry()[name]
+    return {"file": name, "url": entry.url, "licence": entry.licence, "content": entry.description}
 
 
 def classify_elements(elements: pd.DataFrame, tss_chrom: np.ndarray, tss: np.ndarray) -> np.ndarray:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from cre_core.data import k562_chr22
 from cre_core.data.encode import encode_recipe
 from cre_core.data.k562 import BIOSAMPLE, FILES, prepare_k562
+from cre_core.data.k562_chr22 import chr22_recipe
 from cre_core.data.recipe import Recipe
 from cre_core.errors import UnknownName
 
 RECIPES: dict[str, Recipe] = {
     "k562": Recipe("k562", "K562, genome-wide element counts", "hg38", (BIOSAMPLE,), FILES, prepare_k562),
-    "k562-chr22": Recipe(
-        "k562-chr22",
-        "K562, a window of chr22 with everything",
-        "hg38",
-        k562_chr22.BIOSAMPLES,
-        k562_chr22.FILES,
-        k562_chr22.prepare_k562_chr22,
-    ),
+    "k562-chr22": chr22_recipe(),
     "encode": encode_recipe(),
 }
 

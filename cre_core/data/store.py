@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -140,8 +141,12 @@ def base_level(study: Study, biosample: str) -> list[Track]:
 
 
 def store_folder(study: Study, width_bp: int) -> Path:
-    """Where the store of a width lives: STUDY/features/W."""
-    return study.folder / "features" / str(width_bp)
+    """Where the store of a width lives: STUDY/features/W; of an embedded study, in the user's cache."""
+    if not study.is_embedded:
+        return study.folder / "features" / str(width_bp)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    of_folder = hashlib.sha256(str(study.folder.resolve()).encode()).hexdigest()[:16]
+    return cache / "crescope" / "features" / f"{study.name}-{of_folder}" / str(width_bp)
 
 
 def places_sha256(study: Study) -> str:

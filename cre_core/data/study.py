@@ -33,6 +33,7 @@ from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
 
 FORMAT = 1
+EMBEDDED = Path(__file__).resolve().parents[2] / "precomputed"  # studies that came with the program
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,11 @@ class Study:
 
     def __repr__(self) -> str:
         return f"Study({self.info.name}, {self.info.assembly_name}, {self.folder})"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it came with the program: what is computed of it is then kept elsewhere."""
+        return self.folder.resolve().parent == EMBEDDED
 
     @property
     def name(self) -> str:

@@ -52,16 +52,20 @@ def write_window_fasta(source: Path, path: Path, window: Locus, *, assembly: Ass
     pysam.faidx(str(path))
 
 
-def write_window_bigwig(source: Path, path: Path, window: Locus, *, assembly: Assembly) -> None:
+def write_window_bigwig(source: Path, path: Path, window: Locus, *, assembly: Assembly) -> bool:
     """Write the read counts of a bigWig inside a window, zeros written out, counts of the - strand as positive.
 
-    A file of counts that holds no zero leaves them out, so a base without a value inside the window counted
-    nothing: it becomes 0. Where the file does hold zeros, a base without a value is no data and stays so.
+    A file of whole counts that holds no zero is sparse: it lists the bases that something was counted at, so a base
+    without a value inside the window counted nothing and becomes 0. Where the file does hold zeros, or values that
+    are no whole counts, a base without a value is no data and stays so.
 
     Args:
       source: bigWig of counts, all of one sign.
       path: where to; outside the window it has no data.
       window, assembly: what of; the source's chromosome lengths must be the assembly's.
+
+    Returns:
+      Whether the file is sparse, so that absence became 0: who shows the signal must say so.
 
     Raises:
       BadInput: nothing was counted in the window, or counts have both signs.
@@ -74,11 +78,14 @@ def write_window_bigwig(source: Path, path: Path, window: Locus, *, assembly: As
     if np.nanmin(values) < 0 < np.nanmax(values):
         raise BadInput(f"{source.name} has values of both signs in {window}; wanted counts of one strand")
     values = np.abs(values)
-    if not (values == 0).any():
+    counted = values[~np.isnan(values)]
+    is_sparse = bool((counted >= 1).all() and (counted % 1 == 0).all())
+    if is_sparse:
         values = np.nan_to_num(values)
     starts, ends, heights = _runs(values)
     signal = {window.chrom: (starts + window.start, ends + window.start, heights)}
     write_bigwig(path, {window.chrom: assembly.size(window.chrom)}, signal)
+    return is_sparse
 
 
 def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from cre_core.data.dataset import GeneDataset
-from cre_core.data.study import Study
+from cre_core.data.study import EMBEDDED, Study
 from cre_core.data.windows import (
     PROMOTER_HALF_WIDTH_BP,
     READS,
@@ -35,7 +35,6 @@ from cre_core.models.scpge import INPUTS, ScPGE
 from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
 
 SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
-EMBEDDED_MODELS = Path(__file__).resolve().parents[2] / "precomputed" / "models"
 GENES_PER_BATCH = 64
 BACKGROUND_QUANTILE = 0.05  # the least active twentieth of a study's elements stands for inactive
 BACKGROUND_ELEMENTS = 2_000  # read base by base for it
@@ -69,10 +68,10 @@ def weight_folders(study: Study, biosample: str) -> dict[str, Path]:
 
     Its own folder comes first, then one trained jointly on it and others (`SimA+SimB`), then a joint one that never
     saw it: such a model reads only what differs between biosamples, so it can speak about a new one. Among equals
-    the study's own folder comes before weights that came embedded.
+    the study's own folder comes before weights of the embedded study of its name.
     """
     found: dict[str, Path] = {}
-    roots = (study.folder / "models", EMBEDDED_MODELS / study.name)
+    roots = dict.fromkeys((study.folder / "models", EMBEDDED / study.name / "models"))
     folders = [folder for root in roots for folder in sorted(root.glob("*/*")) if any(folder.glob("*.safetensors"))]
     own = [folder for folder in folders if folder.name == biosample]
     joint = [folder for folder in folders if JOINT in folder.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import pandas as pd
 from cre_core.errors import BadFile, BadInput, UnknownName
 from cre_core.genome import Assembly, Locus
 from cre_core.io import hic
+from cre_core.io.clock import made_at
 from cre_core.io.files import written_whole
 from cre_core.io.places import check_sizes, file_names
 from cre_core.io.text import bytes_of, data_lines, first_fields, numbers, parse_table
@@ -274,16 +276,26 @@ def write_cool(
         raise BadInput(f"pixels are not within 0 <= bin1_id <= bin2_id < {len(bins):,}")
     path = Path(path)
     table = pixels[["bin1_id", "bin2_id", "count"]].sort_values(["bin1_id", "bin2_id"], ignore_index=True)
-    group = f"::/resolutions/{bin_bp}" if path.suffix == ".mcool" else ""
-    with written_whole(path) as partial:
+    group = f"/resolutions/{bin_bp}" if path.suffix == ".mcool" else "/"
+    with written_whole(path) as partial, tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "made.cool"
         cooler.create_cooler(
-            f"{partial}{group}",
+            str(made),
             bins,
             table,
             dtypes={"count": table["count"].dtype},
             ordered=True,
             symmetric_upper=True,
         )
-        if group:
-            with h5py.File(partial, "r+") as file:
-                file.attrs.update({"format": "HDF5::MCOOL", "format-version": 2})
+        _copy_cool(made, partial, group)
+
+
+def _copy_cool(made: Path, path: Path, group: str) -> None:
+    """Copy a .cool into a group of a new file, with our date: the library's own would make every file differ."""
+    with h5py.File(made) as source, h5py.File(path, "w") as target:
+        root = target.require_group(group)
+        for name in source:
+            source.copy(name, root)
+        root.attrs.update({**source.attrs, "creation-date": made_at()})
+        if group != "/":
+            target.attrs.update({"format": "HDF5::MCOOL", "format-version": 2})

@@ -27,7 +27,8 @@ _TRIES = 3
 class RemoteFile:
     """A public file. `n_bytes` is its size; `description` and `assembly` say what it is.
 
-    It is checked by `sha256`, else by `md5`, else (a source that publishes neither) by its size.
+    It is checked by `sha256`, else by `md5`, else (a source that publishes neither) by its size. `is_redistributable`
+    says whether a study made of it may be passed on: its terms allow it, or those of the open original it copies.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RemoteFile:
     assembly: str
     description: str
     md5: str = ""
+    is_redistributable: bool = False
 
     @property
     def checksum(self) -> tuple[str, str]:
@@ -53,7 +55,12 @@ def registry() -> Mapping[str, RemoteFile]:
     with (Path(__file__).parent / "registry.tsv").open(newline="") as file:
         rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         next(rows)
-        return {row[0]: RemoteFile(row[0], int(row[1]), *row[2:]) for row in rows}
+        return {
+            name: RemoteFile(
+                name, int(n_bytes), sha256, url, licence, assembly, about, is_redistributable=may == "yes"
+            )
+            for name, n_bytes, sha256, url, licence, assembly, about, may in rows
+        }
 
 
 def download(

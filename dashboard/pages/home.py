@@ -1,4 +1,4 @@
-"""Home: the studies here with loci worth opening first, and the real studies that can be brought."""
+"""Home: loci worth opening first with what was measured there, the studies here, and those that can be brought."""
 
 from __future__ import annotations
 
@@ -12,36 +12,41 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from cre_core.errors import UnknownName
-from cre_core.genome import Locus
-from dashboard.components import notice, provenance, shell
+from dashboard.components import notice, shell
+from dashboard.pages.home_loci import about_pictures, rank_rows, start_section
+from dashboard.pages.home_studies import other_studies, study_table
 from dashboard.services.jobs import Job, study_commands
 from dashboard.services.library import Library
-from dashboard.services.overview import Offer, Overview, offers, overview
-from dashboard.state import ViewState, read_view
-from dashboard.theme import model_title
+from dashboard.services.overview import Offer, offers, overview
+from dashboard.state import read_view
 
 PATH, TITLE, ICON = "/", "Home", "home"
 TICK_MS = 700
 
 
 def layout(library: Library, **query: str) -> Component:
-    """Every study with its example loci, and below them what can be brought."""
+    """The default study's loci, every study, and below them what can be brought."""
     state, notices = read_view(query)
     library.refresh()
     problems = [f"{folder}: {why}" for folder, why in library.problems.items()]
     main = [
-        html.Div(study_list(library), id="home-studies"),
-        html.H2("Real studies", className="cs-section"),
+        html.Div(studies_here(library), id="home-studies"),
+        html.H2("Make a study from public files", className="cs-section"),
         html.Div(id="home-offers"),
         dcc.Interval(id="home-tick", interval=TICK_MS),
         dcc.Store(id="home-pressed"),
         dcc.Store(id="home-known", data=library.names()),
     ]
-    return shell.page(state, main, notices=[*notices, *problems])
+    footer = about_pictures(library) if library.names() else None
+    return shell.page(state, main, footer=footer, notices=[*notices, *problems])
 
 
 def register(app: Dash, library: Library) -> None:
-    """Join the buttons and the clock to the jobs."""
+    """Join the buttons and the clock to the jobs, and the pictures to their ranks."""
+    app.callback(
+        Output({"type": "home-ranks", "gene": ALL}, "children"),
+        Input("home-loci", "data"),
+    )(lambda shown: rank_rows(library, shown))
     app.callback(
         Output("home-pressed", "data"),
         Input({"type": "job-start", "name": ALL}, "n_clicks"),
@@ -78,7 +83,7 @@ def progressed(library: Library, known: list[str] | None) -> tuple[Any, Any, Any
     jobs, names = library.jobs, library.names()
     is_running = jobs.is_running()
     shown = [offer_row(offer, jobs.status(offer.name), offer.name in names) for offer in offers(library)]
-    studies = (no_update, no_update) if known == names else (study_list(library), library.describe())
+    studies = (no_update, no_update) if known == names else (studies_here(library), library.describe())
     return shown, *studies, not is_running, names
 
 
@@ -94,73 +99,12 @@ def offer_of(library: Library, name: str) -> Offer:
     raise UnknownName(f"no study '{name}' can be made here; there are {', '.join(o.name for o in offers(library))}")
 
 
-def study_list(library: Library) -> list[Component]:
-    """One block per study; how to get one when there is none."""
+def studies_here(library: Library) -> list[Component]:
+    """The default study's loci, the table of all studies, loci of the others; how to get one when there is none."""
     if not library.names():
         return [notice.empty("No study here yet.", "python -m cre_core simulate --out studies/demo makes one.")]
-    return [study_block(overview(library, name)) for name in library.names()]
-
-
-def study_block(study: Overview) -> Component:
-    """A study: its name, what is in it, and its example loci as cards."""
-    badge = provenance.simulated_badge() if study.is_simulated else provenance.real_badge()
-    view = ViewState(study=study.name, biosample=study.biosamples[0] if study.biosamples else "")
-    cards = [example_card(view, entry.gene_name, entry.locus, entry.note) for entry in study.examples]
-    return html.Section(
-        [
-            html.Div(
-                [
-                    html.H2(study.title),
-                    badge,
-                    html.Span(
-                        f"{study.name} · {study.assembly} · {', '.join(study.biosamples)}", className="cs-faint"
-                    ),
-                    html.Div(className="cs-spacer"),
-                    html.A("where it comes from", href=ViewState(study=study.name).url("/data")),
-                ],
-                className="cs-study-head",
-            ),
-            html.Dl([part for pair in facts(study) for part in pair], className="cs-facts"),
-            html.Div(cards, className="cs-cards"),
-        ],
-        className="cs-study",
-        id=f"study-{study.name}",
-    )
-
-
-def facts(study: Overview) -> list[tuple[Component, Component]]:
-    """Name and value of each fact; a count of nothing is left out."""
-    rows = [(name, f"{count:,}") for name, count in study.counts.items() if count]
-    if study.tested is None:
-        rows.append(("CRISPRi", "no screen"))
-    else:
-        rows.append(("CRISPRi pairs", f"{study.tested:,}"))
-        rows.append(("significant", f"{study.significant:,}"))
-        rows.append(("decreases", f"{study.positive:,}"))
-    found = dict.fromkeys(model for models in study.models.values() for model in models)  # in the registry's order
-    names = [model_title(model) for model in found]
-    rows.append(("models", ", ".join(names) if names else "none trained"))
-    return [(html.Dt(name), html.Dd(value)) for name, value in rows]
-
-
-def example_card(view: ViewState, gene: str, locus: str, note: str) -> Component:
-    """A locus worth opening, as a link."""
-    place = html.Span(short_place(locus), className="cs-faint", title=locus)
-    return html.A(
-        [html.Strong(gene), place, html.Span(note, className="cs-note")],
-        href=view.with_(gene=gene, locus=locus).url("/locus"),
-        className="cs-card",
-    )
-
-
-def short_place(locus: str) -> str:
-    """`chr8:127,500,001-129,900,000` -> `chr8:127.5-129.9 Mb`; a text that is no place stays as it is."""
-    chrom, _, span = locus.partition(":")
-    first, _, last = span.replace(",", "").partition("-")
-    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
-        return locus
-    place = Locus(chrom, int(first) - 1, int(last))
-    return f"{chrom}:{place.start / 1e6:.3g}-{place.end / 1e6:.3g} Mb"
+    seen = [overview(library, name) for name in library.names()]
+    return [*start_section(library, seen[0]), study_table(seen), *other_studies(seen)]
 
 
 def offer_row(offer: Offer, job: Job | None, is_here: bool) -> Component:

@@ -28,7 +28,7 @@ def base_level(study: Study, state: ViewState) -> dict[str, Any]:
         )
     tracks = [
         {
-            "name": track.title,
+            "name": f"{track.title}, {track.unit}",
             "url": address(study, track.id),
             "type": "wig",
             "format": "bigwig",

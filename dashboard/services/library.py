@@ -11,22 +11,18 @@ import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import diskcache
 
-from cre_core.data.study import Study
+from cre_core.data.study import EMBEDDED, Study
 from cre_core.errors import CreError, NotAvailable, UnknownName
 from dashboard.services.jobs import Jobs
 from dashboard.services.models.client import ModelClient
 from dashboard.services.stamps import code_stamp, stamp_of
-
-if TYPE_CHECKING:
-    from dashboard.settings import Settings
+from dashboard.settings import EMBEDDED_STUDIES, Settings
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parents[2]
-EMBEDDED_MODELS = ROOT / "precomputed" / "models"
 CACHE_BYTES = 1_000_000_000
 _ABSENT = "crescope: absent"
 
@@ -55,7 +51,10 @@ class Library:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look again for studies: those of the settings, then those in `studies_dir`; changed ones are reopened."""
+        """Look again for studies: those of the settings, then those in `studies_dir`; changed ones are reopened.
+
+        Of two studies of one name the first counts, but one that came with the program gives way, in its place.
+        """
         studies: dict[str, Study] = {}
         stamps: dict[str, str] = {}
         problems: dict[Path, str] = {}
@@ -66,7 +65,7 @@ class Library:
             except CreError as error:
                 problems[folder] = str(error)
                 continue
-            if study.name not in studies:
+            if study.name not in studies or studies[study.name].folder in EMBEDDED_STUDIES:
                 studies[study.name], stamps[study.name] = study, stamp
         with self._lock:
             self._studies, self._stamps, self.problems = studies, stamps, problems
@@ -148,5 +147,5 @@ class Library:
 
 def _stamp(folder: Path) -> str:
     """What changes when a study is prepared anew, or its models are trained anew."""
-    weights = [*folder.glob("models/*/*/*"), *EMBEDDED_MODELS.glob(f"{folder.name}/*/*")]
+    weights = {path for home in (folder, EMBEDDED / folder.name) for path in home.glob("models/*/*/*")}
     return f"{folder.resolve()}:{stamp_of([folder / 'study.json', *weights])}"

@@ -14,7 +14,8 @@ class Overview:
     """A study in numbers.
 
     Attributes:
-      counts: what is counted -> how many, in the order to show.
+      counts: genes, elements, ... -> how many.
+      parts: every kind of data a study may have -> whether it is there.
       models: biosample -> names of the models trained for it.
       tested, significant, positive: CRISPRi pairs; None = the study has no screen.
       created: when the study was made, as its provenance says.
@@ -26,6 +27,7 @@ class Overview:
     is_simulated: bool
     biosamples: tuple[str, ...]
     counts: Mapping[str, int]
+    parts: Mapping[str, bool]
     models: Mapping[str, tuple[str, ...]]
     tested: int | None
     significant: int | None
@@ -57,6 +59,7 @@ def overview(library: Library, name: str) -> Overview:
         is_simulated=study.info.is_simulated,
         biosamples=study.info.biosamples,
         counts=counts,
+        parts=_parts(study),
         models=_models(study),
         tested=screen[0] if screen else None,
         significant=screen[1] if screen else None,
@@ -95,6 +98,22 @@ def _counted(study: Study) -> tuple[dict[str, int], tuple[int, int, int] | None]
         return counts, None
     pairs = study.crispr
     return counts, (len(pairs), int(pairs["is_significant"].sum()), int(pairs["is_positive"].sum()))
+
+
+def _parts(study: Study) -> dict[str, bool]:
+    """What the models and methods may need, in the order to show."""
+    info = study.info
+    return {
+        "counts": study.has("element_signal"),
+        "RNA": study.has("expression"),
+        "truth": study.has("crispr"),
+        "loops": any(entry.kind == "loops" for entry in info.intervals),
+        "signal": any(track.kind == "bigwig" for track in info.tracks),
+        "sequence": info.sequence is not None,
+        "motifs": info.motifs is not None,
+        "Hi-C": bool(info.contacts),
+        "classes": study.has("element_labels"),
+    }
 
 
 def _models(study: Study) -> dict[str, tuple[str, ...]]:

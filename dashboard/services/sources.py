@@ -24,6 +24,7 @@ CONTENT = {
     "sequence.fa": "genome sequence",
     "truth_links.parquet": "exact effect of removing each element",
 }
+_LEFT_OUT = "Left out of the embedded copy, because nothing says that they may be passed on"
 _KINDS = {".fai": "index", ".gzi": "index", ".safetensors": "trained weights", ".json": "description"}
 
 
@@ -85,7 +86,7 @@ def source_rows(study: Study) -> list[dict[str, Any]]:
 
 def file_rows(study: Study) -> list[dict[str, Any]]:
     """One row per file of the study folder: file, content, biosample, source, lifted_from, bytes, kind."""
-    named = _named(study)
+    named, made_of = _named(study), study.info.provenance.get("tables", {})
     kind = "simulated" if study.info.is_simulated else "real"
     rows = []
     for path in sorted(path for path in study.folder.rglob("*") if path.is_file()):
@@ -96,7 +97,7 @@ def file_rows(study: Study) -> list[dict[str, Any]]:
                 "file": name,
                 "content": content,
                 "biosample": biosample,
-                "source": source or ("simulator" if study.info.is_simulated else ""),
+                "source": source or ", ".join(made_of.get(name, ())) or ("simulator" * study.info.is_simulated),
                 "lifted_from": lifted_from,
                 "bytes": path.stat().st_size,
                 "kind": kind,
@@ -117,6 +118,11 @@ def notes(study: Study) -> list[str]:
     for loss in about.get("lift_over", ()):
         lost, given = loss.get("lost"), loss.get("in")
         found.append(f"Lift-over from {loss.get('from', '?')}: {loss.get('set', '?')} lost {lost:,} of {given:,}")
+    left = [str(one.get("file", "")) for one in about.get("left_out", ())]
+    if left:
+        found.append(
+            f"{_LEFT_OUT}: {', '.join(left)}. `download {study.name}` and `prepare {study.name}` bring them."
+        )
     if study.info.tss_source:
         found.append(f"Transcription start sites: {study.info.tss_source}")
     return found

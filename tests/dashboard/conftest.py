@@ -1,7 +1,7 @@
 """A tiny study and its Library; a dashboard of the demo study in its own process; a page that fails on errors.
 
 `tiny_study`, `study`, `settings`, `library`, `client`: known by heart, for plain tests.
-`dashboard_url`, `page`: for browser tests, on the embedded demo study.
+`dashboard_url`, `page`: for browser tests, on the embedded demo study; `first_start_url`: on all that is embedded.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -187,12 +188,11 @@ def wait_until_it_answers(url: str, process: subprocess.Popen[str], log: Path) -
     raise RuntimeError(f"the dashboard did not answer on {url} in {START_S:.0f} s")
 
 
-@pytest.fixture(scope="session")
-def dashboard_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a dashboard of the demo study; one per test process, on a port of its own."""
-    folder = tmp_path_factory.mktemp("dashboard")
+@contextmanager
+def served(folder: Path, *options: str) -> Iterator[str]:
+    """Address of a dashboard in its own process, on a port of its own; everything it writes goes into a folder."""
     port = free_port()
-    command = [sys.executable, "-m", "dashboard", "--study", str(DEMO), "--port", str(port)]
+    command = [sys.executable, "-m", "dashboard", *options, "--port", str(port)]
     places = ["--cache", str(folder / "cache"), "--data", str(folder / "data"), "--studies", str(folder / "studies")]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
@@ -206,6 +206,20 @@ def dashboard_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def dashboard_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a dashboard of the demo study; one per test process."""
+    with served(tmp_path_factory.mktemp("dashboard"), "--study", str(DEMO)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def first_start_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a dashboard that was started without a word."""
+    with served(tmp_path_factory.mktemp("first")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,17 @@ def test_notes_say_what_is_simulated_and_what_was_lost(study: Study) -> None:
     assert "Lift-over from hg19: peaks lost 3 of 1,000" in said
 
 
+def test_tables_name_their_raw_files_and_what_was_left_out_is_said(study: Study) -> None:
+    about = {"tables": {"genes.parquet": ["a.gtf", "b.csv"]}, "left_out": [{"file": "labels.bed"}]}
+    made = with_info(study, is_simulated=False, provenance=about)
+    rows = {row["file"]: row for row in file_rows(made)}
+    assert rows["genes.parquet"]["source"] == "a.gtf, b.csv"
+    assert rows["elements.parquet"]["source"] == ""
+    (said,) = [text for text in notes(made) if text.startswith("Left out of the embedded copy")]
+    assert "labels.bed. `download tiny` and `prepare tiny` bring them" in said
+    assert not [text for text in notes(study) if "Left out" in text]
+
+
 def test_the_base_level_view_has_addresses_of_this_server_only(study: Study) -> None:
     given = base_level(study, ViewState())
     addresses = [given["reference"]["fastaURL"], given["reference"]["indexURL"]]

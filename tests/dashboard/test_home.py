@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,11 +12,13 @@ from dash.exceptions import PreventUpdate
 from playwright.sync_api import Page, expect
 
 from cre_core.errors import UnknownName
-from dashboard.pages import home
+from dashboard.pages import home, home_loci, home_studies
 from dashboard.services.jobs import Command, Job
 from dashboard.services.library import Library
 from dashboard.services.overview import Offer, overview
 
+# in the browser: no part is wider inside than its box
+FITS = "node => node.scrollWidth <= node.clientWidth + 1 || getComputedStyle(node).display == 'inline'"
 OFFER = Offer("k562", "K562", "hg38", ("K562",), 31, 28_000_000)
 
 
@@ -26,27 +29,46 @@ def test_a_study_in_numbers(library: Library) -> None:
     assert (seen.models, seen.created) == ({}, "2025-01-01")
 
 
-def test_counts_of_nothing_are_left_out(library: Library) -> None:
-    names = [name.children for name, _ in home.facts(overview(library, "tiny"))]
-    assert names == ["genes", "elements", "tracks", "CRISPRi pairs", "significant", "decreases", "models"]
+def test_parts_are_what_is_there(library: Library, tiny_study: Path) -> None:
+    parts = overview(library, "tiny").parts
+    assert [name for name, there in parts.items() if there] == ["counts", "truth", "signal", "sequence"]
+    assert list(parts) == ["counts", "RNA", "truth", "loops", "signal", "sequence", "motifs", "Hi-C", "classes"]
+
+
+def test_a_row_of_the_table(library: Library) -> None:
+    cells = home_studies.study_row(overview(library, "tiny")).children
+    assert [cell.children for cell in cells[1:5]] == ["40", "200", "3 · 1", "■"]
+    assert [cell.children for cell in cells[4:13]] == ["■", "–", "■", "–", "■", "■", "–", "–", "–"]
+    assert cells[13].children == "none"
 
 
 def test_no_screen_is_said(library: Library, tiny_study: Path) -> None:
     (tiny_study / "crispr.parquet").unlink()
-    shown = {name.children: value.children for name, value in home.facts(overview(library, "tiny"))}
-    assert shown["CRISPRi"] == "no screen"
+    assert home_studies.screen_text(overview(library, "tiny")) == "no screen"
+
+
+def test_a_study_whose_examples_nobody_tested_shows_cards(library: Library) -> None:
+    (section,) = home_loci.start_section(library, overview(library, "tiny"))
+    assert section.children[1].className == "cs-cards"
+    assert "SIM3" in str(section.children[1])
+
+
+def test_a_simulation_says_what_it_is_for(library: Library) -> None:
+    seen = overview(library, "tiny")
+    (block,) = home_studies.other_studies([seen, seen])
+    assert "A simulation has a known answer" in str(block)
 
 
 @pytest.mark.parametrize(
     ("locus", "short"),
     [
-        ("chr8:127,500,001-129,900,000", "chr8:128-130 Mb"),
+        ("chr8:127,500,001-129,900,000", "chr8:127.5-129.9 Mb"),
         ("chr1:1-400,000", "chr1:0-0.4 Mb"),
         ("somewhere", "somewhere"),
     ],
 )
 def test_places_in_short(locus: str, short: str) -> None:
-    assert home.short_place(locus) == short
+    assert home_studies.short_place(locus) == short
 
 
 @pytest.mark.parametrize(
@@ -94,28 +116,61 @@ def test_the_clock_rests_when_nothing_runs(library: Library) -> None:
 
 def test_a_new_study_is_drawn(library: Library) -> None:
     _, studies, described, *_ = home.progressed(library, [])
-    assert [block.id for block in studies] == ["study-tiny"]
+    assert "study-tiny" in str(studies)
     assert described["tiny"]["is_simulated"] is True
 
 
 @pytest.mark.browser
 def test_home_shows_the_demo_as_simulated(page: Page, dashboard_url: str) -> None:
     page.goto(dashboard_url)
-    study = page.locator("#study-demo")
-    expect(study.locator(".cs-simulated")).to_have_text("simulated")
+    expect(page.locator("#study-demo .cs-simulated")).to_have_text("simulated")
+    expect(page.locator("#home-start .cs-simulated")).to_have_text("simulated")
     expect(page.locator("#study-kind")).to_have_text("simulated")
-    expect(study.locator(".cs-card").first).to_be_visible()
+    expect(page.locator("#footer .cs-simulated")).to_be_visible()
+    expect(page.locator(".cs-locus-card").first).to_be_visible()
+    expect(page.locator(".cs-ap").first).to_have_text(re.compile(r"^(\.\d\d|1\.00)$"), timeout=60_000)
     expect(page.locator("#offer-k562")).to_contain_text("not here yet")
 
 
 @pytest.mark.browser
-def test_an_example_opens_its_locus(page: Page, dashboard_url: str) -> None:
+def test_a_picture_opens_its_locus(page: Page, dashboard_url: str) -> None:
     page.goto(dashboard_url)
-    card = page.locator("#study-demo .cs-card").first
+    card = page.locator(".cs-locus-card").first
     gene = card.locator("strong").inner_text()
     card.click()
     page.wait_for_url("**/locus?**")
     assert parse_qs(urlsplit(page.url).query)["gene"] == [gene]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)])
+def test_the_first_start_is_real(page: Page, first_start_url: str, size: tuple[int, int]) -> None:
+    """No option, no raw file, no network: MYC and the others with what was measured, and no simulated number."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(first_start_url)
+    cards = page.locator(".cs-locus-card")
+    expect(cards).to_have_count(6)
+    assert cards.locator("strong").all_inner_texts() == ["MYC", "KLF1", "GATA1", "HBE1", "JUNB", "BAX"]
+    expect(cards.first).to_contain_text("105 pairs")
+    expect(cards.first).to_contain_text("9 positive")
+    expect(page.locator(".cs-ap")).to_have_count(10, timeout=60_000)  # two methods, five loci with positives
+    expect(cards.last).to_contain_text("nothing to rank: no AP")
+    expect(page.locator("#study-kind")).to_have_text("real data")
+    expect(page.locator("#home-start .cs-simulated")).to_have_count(0)
+    assert [row.get_attribute("id") for row in page.locator(".cs-studies tbody tr").all()] == [
+        "study-k562", "study-k562-chr22", "study-demo"
+    ]  # fmt: skip
+    assert all(text_fits(page, selector) for selector in (".cs-locus-counts", ".cs-rank > span", ".cs-studies"))
+    cards.first.click()
+    page.wait_for_url("**/locus?**")
+    assert parse_qs(urlsplit(page.url).query)["gene"] == ["MYC"]
+    expect(page.locator("#locus-table-title")).to_contain_text("105 pairs", timeout=30_000)
+
+
+def text_fits(page: Page, selector: str) -> bool:
+    """Whether no such part of the page is wider inside than its box."""
+    return all(node.evaluate(FITS) for node in page.locator(selector).all())
 
 
 @pytest.mark.browser

@@ -11,6 +11,8 @@ import pytest
 
 from cre_core.errors import NotAvailable, UnknownName
 from dashboard.services.library import Library
+from dashboard.services.locus import first_gene
+from dashboard.settings import Settings
 
 
 def test_names_and_the_default(library: Library) -> None:
@@ -84,3 +86,28 @@ def test_a_new_study_appears_and_a_broken_one_is_named(library: Library) -> None
 
 def test_the_cache_is_private(library: Library) -> None:
     assert library.settings.cache_dir.stat().st_mode & 0o077 == 0
+
+
+def test_a_study_of_ones_own_wins_over_the_embedded_one_of_its_name(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded = library.study().folder
+    (library.settings.studies_dir / "other").mkdir(parents=True)
+    for name in ("tiny", "other"):
+        own = library.settings.studies_dir / name
+        shutil.copytree(embedded, own, dirs_exist_ok=True)
+        (own / "study.json").write_text((own / "study.json").read_text().replace('"tiny"', f'"{name}"'))
+    library.refresh()
+    assert library.study("tiny").folder == embedded  # named on the command line: nothing takes its place
+    monkeypatch.setattr("dashboard.services.library.EMBEDDED_STUDIES", (embedded,))
+    library.refresh()
+    assert library.study("tiny").folder == library.settings.studies_dir / "tiny"
+    assert library.names() == ["tiny", "other"]  # and it still is the default
+
+
+def test_without_a_choice_mycs_study_is_the_default(tmp_path: Path) -> None:
+    settings = Settings(cache_dir=tmp_path / "cache", studies_dir=tmp_path / "none", model_process=False)
+    opened = Library(settings)
+    assert opened.names() == ["k562", "k562-chr22", "demo"]
+    assert first_gene(opened.default()) == "MYC"
+    opened.close()

@@ -37,7 +37,7 @@ from dashboard.services.models.protocol import (
     TookTooLong,
 )
 from dashboard.services.models.wire import Inbox, encode
-from dashboard.settings import EMBEDDED, Settings
+from dashboard.settings import PRECOMPUTED, Settings
 
 BIOSAMPLE = "SimA"
 N_LONG = 4_096  # variants: near a second
@@ -75,7 +75,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelClient]:
 def predictor() -> Predictor:
     """The same model, asked directly."""
     torch.set_num_threads(1)
-    return open_predictor(Study.open(EMBEDDED), "epinformer", biosample=BIOSAMPLE)
+    return open_predictor(Study.open(PRECOMPUTED / "demo"), "epinformer", biosample=BIOSAMPLE)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_a_scan_is_that_of_a_direct_call(models: ModelClient, predictor: Predict
 @pytest.mark.parametrize(
     ("changes", "kind", "says"),
     [
-        ({"study": "nowhere"}, UnknownName, "no study 'nowhere' here; there are: demo"),
+        ({"study": "nowhere"}, UnknownName, "no study 'nowhere' here; there are: k562, k562-chr22, demo"),
         ({"model": "oracle"}, NotAvailable, "oracle has no weights for SimA in study demo"),
         ({"gene_id": "ZZZ9"}, UnknownName, "study demo has no gene 'ZZZ9'"),
         ({"mode": "scramble"}, BadInput, "has no mode 'scramble' here"),

@@ -19,14 +19,14 @@ from cre_core.schema import Mode
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import Answer, Request, Superseded
 from dashboard.services.remote import RemotePredictor, asked_by, open_remote
-from dashboard.settings import EMBEDDED, Settings
+from dashboard.settings import PRECOMPUTED, Settings
 
 GENE = "SIMG00031"
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return Study.open(EMBEDDED)
+    return Study.open(PRECOMPUTED / "demo")
 
 
 @pytest.fixture(scope="module")

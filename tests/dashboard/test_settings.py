@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from cre_core.errors import BadInput
-from dashboard.settings import EMBEDDED, Settings, read_settings
+from dashboard.settings import EMBEDDED_STUDIES, Settings, read_settings
 
 TOKEN = "a-token-of-some-length"
 
 
 def test_defaults() -> None:
     settings = read_settings([], {})
-    assert (settings.host, settings.port, settings.studies, settings.token) == ("127.0.0.1", 8050, (EMBEDDED,), None)
+    assert (settings.host, settings.port, settings.token) == ("127.0.0.1", 8050, None)
+    assert settings.studies == EMBEDDED_STUDIES
+    assert [folder.name for folder in settings.studies] == ["k562", "k562-chr22", "demo"]
 
 
 def test_options_and_the_token_of_the_environment(tiny_study: Path) -> None:

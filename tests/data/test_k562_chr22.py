@@ -1,4 +1,4 @@
-"""The k562-chr22 study from the real files, the cutting of raw files to a window, and what is refused."""
+"""The k562-chr22 study, embedded and from the real files, the cutting of raw files to a window, what is refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import pyBigWig
 import pytest
 import torch
 
-from cre_core.data import k562_chr22
-from cre_core.data.k562_chr22 import CHR22, WINDOW, cage_at_tss, matched_depth
+from cre_core.data.k562_chr22 import CHR22, FILES, WINDOW, cage_at_tss, matched_depth
 from cre_core.data.published_links import read_published_links
 from cre_core.data.recipe import prepare_study
 from cre_core.data.recipes import recipe
@@ -27,14 +26,13 @@ from cre_core.data.window_files import (
 from cre_core.data.windows import Neighbourhood, batch_of, neighbourhood_for
 from cre_core.errors import BadFile, BadInput, WrongAssembly
 from cre_core.genome import HG19, HG38, Assembly, Locus
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predictor import open_predictor
 from cre_core.interpretation.perturb import scan_singles
 from cre_core.io.bigwig import BigWig, write_bigwig
 from cre_core.io.contacts import RAW, open_contacts
 from cre_core.io.fasta import Fasta
 from cre_core.io.motifs import read_motifs
-from cre_core.models import checkpoint, registry
-from cre_core.models.import_weights import import_published
+from cre_core.models import registry
 from cre_core.schema import Batch, Mode, Prediction
 
 TOY = Assembly("toy1", {"chrA": 200})
@@ -46,7 +44,13 @@ def quiet(step: str, done: int, total: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def study(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(k562_chr22: Study) -> Study:
+    return k562_chr22  # a fresh preparation gives the same: test_embedded
+
+
+@pytest.fixture(scope="module")
+def whole(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """With what may not be passed on, made from the raw files."""
     out = tmp_path_factory.mktemp("k562_chr22") / "study"
     return prepare_study(recipe("k562-chr22"), data=shared_data, out=out, report=quiet)
 
@@ -95,12 +99,17 @@ class TestTables:
             assert set(table["chrom"]) == {"chr22"}
             if entry.kind == "loops":
                 assert set(table["chrom2"]) == {"chr22"}
-        n_labels = {kind: len(study.intervals(f"{kind}_labels")) for kind in ("silencer", "enhancer", "promoter")}
+
+    def test_labels_come_with_a_preparation_of_ones_own(self, whole: Study) -> None:
+        n_labels = {kind: len(whole.intervals(f"{kind}_labels")) for kind in ("silencer", "enhancer", "promoter")}
         assert n_labels == {"silencer": 138, "enhancer": 26, "promoter": 746}
+        assert whole.info.provenance["left_out"] == []
+        assert whole.info.provenance["command"].endswith("prepare k562-chr22")
 
     def test_units_and_sources_are_named(self, study: Study) -> None:
-        sources = {source["file"] for source in study.info.provenance["sources"]}
-        assert sources == set(k562_chr22.FILES)
+        sources = [source["file"] for source in study.info.provenance["sources"]]
+        left_out = [entry["file"] for entry in study.info.provenance["left_out"]]
+        assert sorted(sources + left_out) == sorted(FILES)
         assert set(study.expression["measure"]) == set(study.info.measures)
         assert any("Outside chr22:37,200,001-40,600,000" in note for note in study.info.provenance["notes"])
 
@@ -128,10 +137,10 @@ class TestTables:
         assert 110.1e6 < depth["dnase"] < 400e6
         assert 10.65e6 < depth["h3k27ac"] < 70.7e6  # all mapped reads of ENCFF232RQF
 
-    def test_motifs_are_those_of_the_file(self, study: Study, shared_data: Path) -> None:
+    def test_motifs_are_those_of_the_file(self, whole: Study, shared_data: Path) -> None:
         raw = (shared_data / "scpge/H11FULL_meme_format.meme").read_text()
-        assert study.info.motifs is not None
-        motifs = read_motifs(study.folder / study.info.motifs)
+        assert whole.info.motifs is not None
+        motifs = read_motifs(whole.folder / whole.info.motifs)
         assert len(motifs) == raw.count("\nMOTIF ") == 600
 
     def test_cage_follows_rna(self, study: Study) -> None:
@@ -166,6 +175,25 @@ class TestWindowOfTheStudy:
         with BigWig(study.folder / path, assembly=study.assembly) as file:
             assert np.array_equal(file.values(WINDOW), wanted)
             assert np.isnan(file.values(Locus("chr22", WINDOW.end, WINDOW.end + 100))).all()
+
+    def test_absent_means_zero_where_the_unit_says_so(self, study: Study, shared_data: Path) -> None:
+        """The raw files list covered bases with whole counts: 40 % of this place is in no row of K562's."""
+        place = Locus("chr22", 37_500_000, 37_700_000)
+        raw = pyBigWig.open(str(shared_data / "deepdetails_chr22/acc.K562.chr22.bw"))
+        absent = np.isnan(raw.values("chr22", place.start, place.end, numpy=True))
+        track = next(entry for entry in study.info.tracks if entry.id == "K562.accessibility")
+        with BigWig(study.folder / str(track.path), assembly=study.assembly) as file:
+            values = file.values(place)
+        assert absent.mean() == pytest.approx(0.4, abs=0.01)
+        assert (values[absent] == 0).all()
+        assert (values[~absent] >= 1).all()
+
+    def test_every_track_of_a_sparse_file_says_that_absent_is_zero(self, study: Study) -> None:
+        units = {entry.id: entry.unit for entry in study.info.tracks}
+        assert {unit for name, unit in units.items() if "." in name} == {"reads (absent = 0)"}
+        assert {unit for name, unit in units.items() if "." not in name} == {"reads per element"}
+        (note,) = [text for text in study.info.provenance["notes"] if "absent" in text]
+        assert "list the bases that a read covers" in note
 
     def test_contact_agrees_with_abcs(self, study: Study) -> None:
         """ABC's published contact is of a deeper map of K562 (ENCFF621AIY) whose rows sum to 1 as well."""
@@ -213,15 +241,10 @@ class TestWindowOfTheStudy:
         np.testing.assert_allclose(windows[1].promoter_signal, 1e6 * windows[0].promoter_signal / depth, rtol=1e-5)
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("variant", ["PE_Activity", "PE_Activity_HiC"])
-    def test_published_weights_speak_about_the_window(
-        self, study: Study, shared_data: Path, tmp_path: Path, variant: str
-    ) -> None:
+    @pytest.mark.parametrize("model", ["epinformer", "epinformer-hic"])
+    def test_published_weights_speak_about_the_window(self, study: Study, model: str) -> None:
         """The authors' CAGE model against the RNA that their other models predicted for the same held-out genes."""
-        file = f"epinformer_weights/fold_11_EPInformer_{variant}_CAGE_K562_checkpoint.pt"
-        model, info = import_published("epinformer", shared_data / file)
-        checkpoint.save(tmp_path / "fold_11-seed_0.safetensors", model, info)
-        predictor = Predictor(study, "epinformer", tmp_path, biosample="K562")
+        predictor = open_predictor(study, model, biosample="K562")
         predicted = predictor.predict_genes(list(study.genes["gene_id"])).set_index("gene_id")["predicted"]
         known = study.expression.pivot(index="gene_id", columns="measure", values="value")
         assert predicted.notna().sum() == 62
@@ -238,7 +261,10 @@ class TestWindowOfTheStudy:
             assert (scan[window.elements.loc[is_under, "element_id"]] < 0).all()  # CRISPRi: less expression
 
     @pytest.mark.parametrize("name", ["creator", "scpge"])
-    def test_models_of_base_level_signal_run_with_the_tracks_that_exist(self, study: Study, name: str) -> None:
+    def test_models_of_base_level_signal_run_with_the_tracks_that_exist(
+        self, request: pytest.FixtureRequest, name: str
+    ) -> None:
+        study = request.getfixturevalue("whole" if name == "scpge" else "study")  # ScPGE reads the motifs
         prediction, batch, again = run_untrained(study, name, ("accessibility", "h3k27ac", "ctcf"))
         assert batch.inputs is not None
         assert batch.inputs.signal is not None
@@ -264,7 +290,7 @@ class TestWindowOfTheStudy:
 
 def test_a_loop_outside_its_chromosome_leaves_no_study(shared_data: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    for name in k562_chr22.FILES:
+    for name in FILES:
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).symlink_to(shared_data / name)
     loops = data / "targetfinder_hg19/GSE63525_K562_HiCCUPS_looplist.txt.gz"
@@ -300,9 +326,13 @@ class TestSignal:
         with BigWig(tmp_path / "out.bw", assembly=TOY) as file:
             return file.values(Locus("chrA", 98, 122))
 
-    def test_zeros_that_the_file_leaves_out_are_written(self, tmp_path: Path) -> None:
+    def test_zeros_that_a_sparse_file_leaves_out_are_written(self, tmp_path: Path) -> None:
         wanted = [np.nan] * 2 + [3, 0, 5] + [0] * 17 + [np.nan] * 2
         assert np.array_equal(self.cut(tmp_path, {50: 9, 100: 3, 102: 5}), wanted, equal_nan=True)
+
+    def test_values_that_are_no_counts_keep_their_gaps(self, tmp_path: Path) -> None:
+        wanted = [np.nan] * 2 + [0.5, np.nan, 5] + [np.nan] * 19
+        assert np.array_equal(self.cut(tmp_path, {100: 0.5, 102: 5}), wanted, equal_nan=True)
 
     def test_a_file_with_zeros_keeps_its_gaps(self, tmp_path: Path) -> None:
         wanted = [np.nan] * 2 + [0, np.nan, 5] + [np.nan] * 19

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, UnknownName
 from cre_core.evaluation.expression import Features, evaluate_expression, features, held_out_predictions
-from cre_core.schema import HALF_LIFE_FEATURES
 
 
 def _features(study: Study, **changes: Any) -> Features:
@@ -165,43 +163,18 @@ def test_bad_predictions_are_refused() -> None:
         evaluate_expression(observed, {"a": seen}, folds=folds, reference="b")
 
 
-def _k562(shared_data: Path) -> tuple[Features, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    folder = shared_data / "epinformer_data"
-
-    def counts(kind: str, key: str, ids: pd.Series | None) -> pd.DataFrame:
-        marks = {"dnase": "DHS.ENCFF257HEE", "h3k27ac": "H3K27ac.ENCFF232RQF"}
-        read = {
-            mark: pd.read_csv(folder / f"{kind}.{name}.bam.CountReads.bedgraph", sep="\t", header=None)
-            for mark, name in marks.items()
-        }
-        table = read["dnase"][[0, 1, 2]].set_axis(["chrom", "start", "end"], axis=1)
-        table = table.assign(biosample="K562", **{mark: rows[3] for mark, rows in read.items()})
-        return table.assign(**{key: table.index.astype(str) if ids is None else ids})
-
-    tss = pd.read_csv(folder / "GeneList.TSS1kb.bed", sep="\t", header=None)
-    half_life = pd.read_csv(folder / "mRNA_halflife_features.csv").set_index("gene_id").iloc[:, -8:]
-    genes = pd.DataFrame({"gene_id": tss[3], "chrom": tss[0], "tss": tss[1] + 500})
-    genes[list(HALF_LIFE_FEATURES)] = half_life.reindex(genes["gene_id"]).to_numpy()
-    elements = counts("Enhancers", "element_id", None)
-    promoters = counts("Genes.TSS1kb", "gene_id", genes["gene_id"])
-    inputs = features(genes, elements, element_signal=elements, promoter_signal=promoters, biosample="K562")
-    files = sorted((shared_data / "epinformer_weights").glob("fold_*_EPInformer_PE_Activity_RNA_K562_checkpoint.pt"))
-    stored = pd.concat([pd.read_csv(path, index_col=0) for path in files]).rename_axis("gene_id").reset_index()
-    stored["fold"] = "fold_" + stored["fold_idx"].astype(str)
-    folds = pd.read_csv(folder / "leave_chrom_out_crossvalidation_split_18377genes.csv").rename(
-        columns={"ENSID": "gene_id"}
-    )
-    return inputs, stored, folds, genes
-
-
 @pytest.mark.slow
-@pytest.mark.shared_data
-def test_known_correlations_on_k562(shared_data: Path) -> None:
-    inputs, stored, folds, _ = _k562(shared_data)
-    observed = stored.rename(columns={"actual": "value"})[["gene_id", "value"]]
+def test_known_correlations_on_k562(k562: Study) -> None:
+    signal = {"element_signal": k562.element_signal, "promoter_signal": k562.promoter_signal}
+    inputs = features(k562.genes, k562.elements, **signal, biosample="K562")
+    measured = k562.expression.pivot(index="gene_id", columns="measure", values="value").reset_index()
+    observed = measured.rename(columns={"rna": "value"})[["gene_id", "value"]]
+    stored = measured.rename(columns={"rna_epinformer_published": "value"})[["gene_id", "value"]]
+    stored["fold"] = stored["gene_id"].map(k562.fold_of)
+    folds = k562.folds
     predictions = {
         "ridge": held_out_predictions(inputs, observed, folds=folds, model="ridge"),
-        "epinformer_stored": stored.rename(columns={"Pred": "value"})[["gene_id", "fold", "value"]],
+        "epinformer_stored": stored,
         "gradient_boosting": held_out_predictions(inputs, observed, folds=folds),
     }
     rows = evaluate_expression(observed, predictions, folds=folds, reference="ridge", n_resamples=20)
