@@ -66,7 +66,9 @@ class Library:
             except CreError as error:
                 problems[folder] = str(error)
                 continue
-            if study.name not in studies:
+            if study.name in studies:
+                problems[folder] = f"study {study.name} is open already, from {studies[study.name].folder}"
+            else:
                 studies[study.name], stamps[study.name] = study, stamp
         with self._lock:
             self._studies, self._stamps, self.problems = studies, stamps, problems
