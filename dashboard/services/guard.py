@@ -5,16 +5,16 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, redirect, request
+
+from dashboard.settings import is_loopback
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from dashboard.settings import Settings
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 COOKIE = "crescope_token"
 UPLOAD_BYTES = 4_000_000
 
@@ -60,10 +60,11 @@ def _headers(hashes: str) -> dict[str, str]:
 
 def _check(settings: Settings) -> AnyResponse | None:
     """Nothing for a request that may pass; a stranger's site, name or missing token ends here."""
-    if settings.is_loopback and _host_name(request.host) not in LOOPBACK_HOSTS:
+    # A foreign name may be made to point here; an address cannot.
+    if settings.is_loopback and not is_loopback(_host_name(request.host)):
         abort(403, f"this dashboard answers on {settings.host} only")
     origin = request.headers.get("Origin")
-    if origin and urlsplit(origin).netloc != request.host:
+    if origin and origin.partition("://")[2] != request.host:
         abort(403, "a page of another site may not ask here")
     if settings.is_loopback:
         return None
@@ -86,5 +87,5 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """`127.0.0.1:8050` -> `127.0.0.1`, `[::1]:8050` -> `[::1]`."""
-    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+    """`127.0.0.1:8050` -> `127.0.0.1`, `[::1]:8050` -> `::1`."""
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
