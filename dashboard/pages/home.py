@@ -16,7 +16,7 @@ from cre_core.genome import Locus
 from dashboard.components import notice, provenance, shell
 from dashboard.services.jobs import Job, study_commands
 from dashboard.services.library import Library
-from dashboard.services.overview import Offer, Overview, offers, overview
+from dashboard.services.overview import Offer, Overview, offers, overviews
 from dashboard.state import ViewState, read_view
 from dashboard.theme import model_title
 
@@ -28,9 +28,10 @@ def layout(library: Library, **query: str) -> Component:
     """Every study with its example loci, and below them what can be brought."""
     state, notices = read_view(query)
     library.refresh()
+    studies = study_list(library)
     problems = [f"{folder}: {why}" for folder, why in library.problems.items()]
     main = [
-        html.Div(study_list(library), id="home-studies"),
+        html.Div(studies, id="home-studies"),
         html.H2("Real studies", className="cs-section"),
         html.Div(id="home-offers"),
         dcc.Interval(id="home-tick", interval=TICK_MS),
@@ -96,9 +97,10 @@ def offer_of(library: Library, name: str) -> Offer:
 
 def study_list(library: Library) -> list[Component]:
     """One block per study; how to get one when there is none."""
-    if not library.names():
+    seen = overviews(library)
+    if not seen:
         return [notice.empty("No study here yet.", "python -m cre_core simulate --out studies/demo makes one.")]
-    return [study_block(overview(library, name)) for name in library.names()]
+    return [study_block(study) for study in seen]
 
 
 def study_block(study: Overview) -> Component:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, redirect, request
+from werkzeug.exceptions import HTTPException
 
 from dashboard.settings import is_loopback
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 COOKIE = "crescope_token"
 UPLOAD_BYTES = 4_000_000
+log = logging.getLogger("dashboard")
 
 
 def guard(server: Flask, settings: Settings, script_hashes: Callable[[], Sequence[str]]) -> None:
@@ -29,12 +32,23 @@ def guard(server: Flask, settings: Settings, script_hashes: Callable[[], Sequenc
     """
     server.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
     server.before_request(lambda: _check(settings))
+    server.register_error_handler(Exception, _refuse)
 
     @server.after_request
     def mark(response: Response) -> Response:
         hashes = " ".join(script_hashes())
         response.headers.update(_headers(hashes))
         return response
+
+
+def _refuse(error: Exception) -> Any:
+    """What Dash does not understand is a request that no page of ours sends: 400, and the reason goes to the log."""
+    if isinstance(error, HTTPException):
+        return error
+    if not request.path.startswith("/_dash-"):
+        raise error
+    log.warning("%s is not understood", request.path, exc_info=error)
+    return Response("this request is none that a page of this dashboard sends", 400, mimetype="text/plain")
 
 
 def _headers(hashes: str) -> dict[str, str]:

@@ -84,3 +84,11 @@ def test_a_new_study_appears_and_a_broken_one_is_named(library: Library) -> None
 
 def test_the_cache_is_private(library: Library) -> None:
     assert library.settings.cache_dir.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_folder_of_one_study_is_named(library: Library) -> None:
+    twin = library.settings.studies_dir / "twin"
+    shutil.copytree(library.study().folder, twin)
+    library.refresh()
+    assert library.names() == ["tiny"]
+    assert library.problems[twin] == f"study tiny is open already, from {library.study().folder}"
