@@ -58,7 +58,7 @@ def links(
     from cre_core.evaluation.links_report import links_text
     from cre_core.evaluation.processes import cores
 
-    compared = [name.strip() for name in versus.split(",") if name.strip()]
+    compared = names_of(versus, option="--versus")
     benchmark = partial(links_benchmark, versus=compared, n_processes=processes or cores())
     _run(benchmark, study, biosample, methods, json_file, resamples, text=links_text)
 

@@ -34,11 +34,12 @@ RIGHT = {
     "data": ("{}/raw",), "mirror": ("{}/raw",), "out": ("{}/out",), "name": ("k562", "encode"), "file": ("{}/file",),
     "json_file": ("{}/answer.json",), "progress_file": ("{}/progress",), "folds": ("1", "all"),
     "recipe": ("counts", "creator"), "changes": ("epochs=1",), "device": ("cpu", "auto"), "devices": ("1",),
-    "nodes": ("1",), "resamples": ("2",), "seed": ("3",), "shuffles": ("2",), "delete": ("100,001-100,010",),
+    "nodes": ("1",), "resamples": ("2",), "processes": ("1",), "versus": ("distance", "abc"),
+    "seed": ("3",), "shuffles": ("2",), "delete": ("100,001-100,010",),
     "substitute": ("100001:ACGT",), "methods": ("distance", "epinformer.attention", "ridge", "epinformer"),
     "method": ("gradient_x_input", "deep_lift", "factors", "mutagenesis"), "measure": ("RNA",), "fold": ("fold_1",),
 }  # fmt: skip
-ALWAYS = ("methods", "resamples", "changes")  # left out, they ask for work that says no more
+ALWAYS = ("methods", "resamples", "processes", "changes")  # left out, they ask for work that says no more
 SMALL = simulation.SimulationConfig(
     chrom_sizes={"chrS1": 300_000, "chrS2": 300_000}, n_genes=6, n_elements=40, n_screened_genes=1,
     biosamples=("SimA",), held_out_biosamples=(),
