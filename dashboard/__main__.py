@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import socket
@@ -20,6 +21,9 @@ def main() -> None:
     except CreError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        print(f"{error.strerror}: {error.filename}" if error.filename else str(error), file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(0)
 
@@ -29,8 +33,13 @@ def serve(settings: Settings) -> None:
 
     Raises:
       BadInput: the address cannot be listened on.
+      BadFile: one of the studies is broken.
     """
     listening = _listen(settings)
+    from cre_core.data.study import Study
+
+    for folder in settings.studies:
+        Study.open(folder)
     from werkzeug.serving import make_server
 
     from dashboard.app import create_app
@@ -41,7 +50,7 @@ def serve(settings: Settings) -> None:
     if settings.debug:
         app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
     server = make_server(settings.host, settings.port, app.server, threaded=True, fd=listening.fileno())
-    print(f"CREscope on http://{settings.host}:{settings.port}", flush=True)
+    print(f"CREscope on http://{_address(settings)}", flush=True)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with listening:
@@ -64,8 +73,13 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=128)
     except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        raise BadInput(f"cannot listen on {where}: {error.strerror or error}; another --port may be free") from error
+        hint = "; another --port may be free" if error.errno == errno.EADDRINUSE else ""
+        raise BadInput(f"cannot listen on {_address(settings)}: {error.strerror or error}{hint}") from error
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Loopback is the default. Another host demands a token (`--token` or CRESCOPE_TOK
 from __future__ import annotations
 
 import argparse
+import difflib
 import ipaddress
 import os
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ PRECOMPUTED = Path(__file__).resolve().parents[1] / "precomputed"
 # What is opened when no study is named: the first is the default study.
 EMBEDDED_STUDIES = tuple(PRECOMPUTED / name for name in ("k562", "k562-chr22", "demo"))
 LEAST_TOKEN_LENGTH = 16
+MOST_THREADS = 256  # of one computation: far more than any machine that this is for
 
 
 def _default_cache() -> Path:
@@ -81,6 +83,8 @@ class Settings:
         for name in ("model_threads", "model_queue"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is {getattr(self, name)}; wanted 1 or more")
+        if self.model_threads > MOST_THREADS:
+            raise BadInput(f"model_threads is {self.model_threads}; wanted {MOST_THREADS} at most")
         if self.model_limit_s <= 0 or self.model_join_s < 0:
             raise BadInput(
                 f"model_limit_s is {self.model_limit_s:g} and model_join_s {self.model_join_s:g}; "
@@ -93,12 +97,17 @@ class Settings:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the pages."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own alone: `localhost`, 127.0.0.1 to 127.255.255.255, ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Settings:
@@ -113,12 +122,15 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str] | Non
     """
     given = _parser().parse_args(list(arguments))
     environment = os.environ if environment is None else environment
+    for folder in (given.data, given.studies, given.cache):
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise BadInput(f"{folder} is a file; wanted a folder")
     for folder in given.study:
         if not (folder / "study.json").is_file():
             raise BadInput(f"--study {folder} is no study: study.json is missing; `prepare` or `simulate` makes one")
     return Settings(
         studies=tuple(given.study) or EMBEDDED_STUDIES,
-        host=given.host,
+        host=given.host.removeprefix("[").removesuffix("]"),
         port=given.port,
         cache_dir=given.cache or _default_cache(),
         data_dir=given.data,
@@ -135,21 +147,36 @@ class _Parser(argparse.ArgumentParser):
     """An ArgumentParser whose complaint is one line of the error tree."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        raise BadInput(f"{message}; python -m dashboard --help lists the options")
+        given = message.removeprefix("unrecognized arguments: ").split()
+        close = difflib.get_close_matches(given[0], self._option_string_actions, n=1) if given else []
+        hint = f", did you mean {close[0]}?" if close and message.startswith("unrecognized") else ""
+        raise BadInput(f"{message}{hint}; python -m dashboard --help lists the options")
+
+
+def _text(given: str) -> str:
+    if not given.strip():
+        raise argparse.ArgumentTypeError("is empty; wanted a value, or to leave it out")
+    return given
+
+
+def _folder(given: str) -> Path:
+    return Path(_text(given))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m dashboard", description="Browse what regulates a gene.")
-    parser.add_argument("--study", action="append", type=Path, default=[], metavar="DIR", help="study folder")
+    parser = _Parser(prog="python -m dashboard", description="Browse what regulates a gene.", allow_abbrev=False)
+    parser.add_argument("--study", action="append", type=_folder, default=[], metavar="DIR", help="study folder")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (another than loopback needs a token)"
+        "--host", type=_text, default="127.0.0.1", help="address to listen on (another than loopback needs a token)"
     )
     parser.add_argument("--port", type=int, default=8050)
-    parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="raw files")
-    parser.add_argument("--studies", type=Path, default=Path("studies"), metavar="DIR", help="prepared studies")
-    parser.add_argument("--mirror", metavar="DIR_OR_URL", help="where the raw files are instead of their addresses")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="computed results")
-    parser.add_argument("--token", help="what visitors must know; CRESCOPE_TOKEN does the same unseen")
+    parser.add_argument("--data", type=_folder, default=Path("data"), metavar="DIR", help="raw files")
+    parser.add_argument("--studies", type=_folder, default=Path("studies"), metavar="DIR", help="prepared studies")
+    parser.add_argument(
+        "--mirror", type=_text, metavar="DIR_OR_URL", help="where the raw files are instead of their addresses"
+    )
+    parser.add_argument("--cache", type=_folder, metavar="DIR", help="computed results")
+    parser.add_argument("--token", type=_text, help="what visitors must know; CRESCOPE_TOKEN does the same unseen")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where the models run")
     parser.add_argument("--model-threads", type=int, default=1, metavar="N", help="threads of one prediction")
     parser.add_argument("--debug", action="store_true", help="Dash's developer tools, loopback only")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
@@ -125,6 +126,8 @@ def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list
     """
     if isinstance(given, str):
         given = dict(parse_qsl(given.lstrip("?")))
+    if given is not None and not isinstance(given, Mapping):
+        return ViewState(), [f"'{_short(str(given))}' is no view and was ignored"]
     notices: list[str] = []
     values: dict[str, Any] = {}
     for name, raw in (given or {}).items():
@@ -134,7 +137,7 @@ def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list
             continue
         try:
             values[name], broken = _READERS[name](raw)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             broken = [raw]
         notices += _broken_lines(name, broken)
     return ViewState(**_within_limits(values, notices)), notices
@@ -247,7 +250,10 @@ def _count(raw: object) -> int:
 
 
 def _fraction(raw: object) -> float:
-    return min(1.0, max(0.0, float(str(raw))))
+    value = float(str(raw))
+    if math.isnan(value):
+        raise ValueError("no number")
+    return min(1.0, max(0.0, value))
 
 
 def _whole(read: Callable[[object], object]) -> Callable[[object], tuple[object, list[object]]]:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from typing import Any
 
 import typer
 
 from cre_core.cli import data, evaluate, explain, knockout, models
+from cre_core.cli.options import check_no_blank, help_alone
 from cre_core.errors import CreError
 
 # Typer carries its own click; the base of its usage errors has no public name.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
+MOST_SAID = 2_000  # characters of a line on stderr
 
 app = typer.Typer(
-    name="cre_core",
-    help=__doc__,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    name="cre_core", help=__doc__, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
+app.callback(invoke_without_command=True, help=__doc__)(help_alone)
 data.register(app)
 models.register(app)
 knockout.register(app)
@@ -29,20 +29,39 @@ evaluate.register(app)
 
 def main() -> None:
     """Run a command; every expected failure is one line and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
+        check_no_blank(sys.argv[1:])
         code = app(standalone_mode=False)
     except _UsageError as error:
-        _fail(str(getattr(error, "message", error)))
-    except typer.Abort:
-        _fail("stopped; what was complete is kept", code=130)
+        _fail(_usage_line(error))
     except CreError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+    except MemoryError:
+        _fail("this machine has not the memory that this takes")
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped; what was complete is kept", code=130)
     else:
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _usage_line(error: Exception) -> str:
+    """What a usage error says, with the value that came."""
+    said = error.format_message()  # type: ignore[attr-defined]
+    refused: Any = error.__cause__  # pydantic's, where a value was of the wrong kind
+    if not hasattr(refused, "errors"):
+        return said
+    whose = said.partition(": ")[0].removeprefix("Invalid value for ").strip("'")
+    found = refused.errors()[0]
+    wanted = found["msg"].removeprefix("Input should be ").partition(",")[0]
+    return f"{whose} '{found['input']}' came; wanted {wanted}"
+
+
 def _fail(message: str, *, code: int = 2) -> None:
-    print(" ".join(message.split()), file=sys.stderr)
+    line = "".join(sign if sign.isprintable() else " " for sign in message)
+    line = " ".join(line.split())
+    print(line if len(line) <= MOST_SAID else f"{line[:MOST_SAID]}…", file=sys.stderr)
     sys.exit(code)

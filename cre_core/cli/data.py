@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cre_core.cli.options import names_of
 from cre_core.cli.progress import reporting
+from cre_core.errors import CreError
 
 Biosamples = Annotated[
     str | None, typer.Option("--biosample", help="which of its biosamples, separated by commas (study encode)")
@@ -30,10 +33,14 @@ def studies() -> None:
     known: dict[str, tuple[str, tuple[str, ...], list[str], str, str]] = {}
     for root in (Path("studies"), EMBEDDED):
         for path in sorted(root.glob("*/study.json")):
-            study = Study.open(path.parent)
+            try:
+                study = Study.open(path.parent)
+                models = sorted({model for b in study.info.biosamples for model in trained_models(study, b)})
+            except CreError as error:  # the others are still told
+                print(f"{path.parent} cannot be opened: {' '.join(str(error).split())}", file=sys.stderr)
+                continue
             if study.name in known:
                 continue
-            models = sorted({model for b in study.info.biosamples for model in trained_models(study, b)})
             kind = "simulated" if study.info.is_simulated else "real"
             known[study.name] = (study.info.assembly_name, study.info.biosamples, models, kind, str(path.parent))
     for name, recipe in RECIPES.items():
@@ -90,8 +97,8 @@ def prepare(
         print(f"left out: {left['file']} ({left['licence']})")
 
 
-def _names(biosample: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in (biosample or "").split(",") if part.strip())
+def _names(biosample: str | None) -> list[str]:
+    return [] if biosample is None else names_of(biosample, option="--biosample")
 
 
 def sources(study: Annotated[list[Path], typer.Argument(help="study folders")]) -> None:
@@ -108,7 +115,7 @@ def sources(study: Annotated[list[Path], typer.Argument(help="study folders")]) 
 
 def simulate(
     out: Annotated[Path, typer.Option(help="study folder to write")],
-    seed: Annotated[int, typer.Option(help="seed of everything random")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="seed of everything random")] = 1,
     progress_file: ProgressFile = None,
 ) -> None:
     """Write a virtual genome with cell types whose regulation is known."""

@@ -9,21 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
+from cre_core.cli.options import help_alone, names_of
 from cre_core.cli.progress import reporting
 
 StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
 Biosample = Annotated[str, typer.Option(help="biosample")]
 Methods = Annotated[str | None, typer.Option(help="comma-separated; all when left out")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the rows here")]
-Processes = Annotated[int, typer.Option(min=0, help="at a time; 0 = one for each core, at most 8")]
-Resamples = Annotated[int, typer.Option(help="of each bootstrap")]
+Processes = Annotated[int, typer.Option(min=0, max=64, help="at a time; 0 = one for each core, at most 8")]
+Resamples = Annotated[int, typer.Option(min=1, max=100_000, help="of each bootstrap")]
 
 evaluate = typer.Typer(help="Benchmarks: every row with method, n, prevalence, metric, value and 95 % interval.")
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    app.add_typer(evaluate, name="evaluate", no_args_is_help=True)
+    evaluate.callback(invoke_without_command=True)(help_alone)
+    app.add_typer(evaluate, name="evaluate")
     app.command()(precompute)
 
 
@@ -56,7 +58,7 @@ def links(
     from cre_core.evaluation.links_report import links_text
     from cre_core.evaluation.processes import cores
 
-    compared = [name.strip() for name in versus.split(",") if name.strip()]
+    compared = names_of(versus, option="--versus")
     benchmark = partial(links_benchmark, versus=compared, n_processes=processes or cores())
     _run(benchmark, study, biosample, methods, json_file, resamples, text=links_text)
 
@@ -120,9 +122,11 @@ def _run(
     from cre_core.data.study import Study
     from cre_core.evaluation.report import as_text, write_json
 
-    names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+    names = None if methods is None else names_of(methods, option="--methods")
+    opened = Study.open(study)
+    opened.check_biosample(biosample)
     with reporting() as report:
-        rows = benchmark(Study.open(study), biosample=biosample, methods=names, report=report, n_resamples=resamples)
+        rows = benchmark(opened, biosample=biosample, methods=names, report=report, n_resamples=resamples)
     print((text or as_text)(rows))
     if json_file is not None:
         write_json(rows, json_file)

@@ -22,9 +22,8 @@ JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the nu
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON takes them: no data is null."""
-    rows = table.to_dict("records")
-    return [{str(k): None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()} for row in rows]
+    """Rows by column name; see `write_answer` for what is no data."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def at_gene(study: Path, model: str, biosample: str, gene: str) -> tuple[Predictor, GeneWindow]:
@@ -33,6 +32,7 @@ def at_gene(study: Path, model: str, biosample: str, gene: str) -> tuple[Predict
     from cre_core.inference.predictor import open_predictor
 
     opened = Study.open(study)
+    opened.check_biosample(biosample)
     predictor = open_predictor(opened, model, biosample=biosample)
     return predictor, predictor.window(opened.gene(gene)["gene_id"])
 
@@ -54,7 +54,16 @@ def header(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
 
 
 def write_answer(answer: dict[str, Any], path: Path | None) -> None:
-    """Write an answer as JSON where that was asked for."""
+    """Write an answer as JSON where that was asked for; no data is null."""
     if path is not None:
         with written_whole(path) as partial:
-            partial.write_text(json.dumps(answer, indent=1, allow_nan=False) + "\n")
+            partial.write_text(json.dumps(_plain(answer), indent=1, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it: a number that is none becomes null."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

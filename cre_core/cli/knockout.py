@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cre_core.inference.edits import BaseEdit
     from cre_core.inference.predictor import Predictor
 
+N_SHUFFLES = 5
+_POSITION = r"[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3}"  # 1-based, with commas at the thousands or without
 Element = Annotated[list[str] | None, typer.Option("--element", help="element id; several times for several")]
 
 
@@ -52,27 +54,36 @@ def knockout(
     biosample: Annotated[str, typer.Option(help="biosample")],
     gene: Annotated[str, typer.Option(help="gene name or id")],
     element: Element = None,
-    mode: Annotated[str, typer.Option(help="mask, silence or scramble")] = "mask",
-    strength: Annotated[float, typer.Option(help="0 = knocked out, 1 = as measured")] = 0.0,
+    mode: Annotated[str | None, typer.Option(help="mask, silence or scramble; mask when left out")] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="of --element: 0, as when left out, is knocked out, 1 as measured"),
+    ] = None,
     scan: Annotated[bool, typer.Option(help="every element of the window alone")] = False,
     pairs: Annotated[bool, typer.Option(help="every pair of the elements named, and their interaction")] = False,
     halve: Annotated[bool, typer.Option(help="elements one after another until expression is halved")] = False,
     delete: Annotated[list[str] | None, typer.Option(help="bases START-END, 1-based, to delete")] = None,
     substitute: Annotated[list[str] | None, typer.Option(help="POSITION:BASES, 1-based, + strand")] = None,
-    shuffles: Annotated[int, typer.Option(help="of mode scramble, averaged")] = 5,
+    shuffles: Annotated[
+        int | None, typer.Option(min=1, max=1_000, help="of mode scramble, averaged; 5 when left out")
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Predicted effect of switching elements off, or of changing their bases."""
     edits = _edits(delete, substitute)
     _check_one_question(element, scan=scan, pairs=pairs, halve=halve, has_edits=bool(edits))
-    if shuffles < 1:
-        raise BadInput(f"--shuffles {shuffles} came; wanted 1 or more")
+    _check_belongs("--strength", strength, to="--element", when=bool(element) and not pairs)
+    _check_belongs("--mode", mode, to="elements, not to edited bases", when=not edits)
+    _check_belongs(
+        "--shuffles", shuffles, to="--mode scramble, with --element or --scan",
+        when=mode == "scramble" and not pairs and not halve,
+    )  # fmt: skip
     predictor, window = at_gene(study, model, biosample, gene)
-    answer = {**header(predictor, window), "mode": "edit" if edits else mode}
+    answer = {**header(predictor, window), "mode": "edit" if edits else mode or "mask"}
+    asked = _Asked(predictor, window, mode or "mask", shuffles or N_SHUFFLES)
     if edits:
-        answer |= _change(_Asked(predictor, window, mode, shuffles), {}, edits)
+        answer |= _change(asked, {}, edits)
     else:
-        asked = _Asked(predictor, window, mode, shuffles)
         answer["mode_text"] = predictor.mode_text(asked.mode)
         if scan:
             answer |= _scan(asked)
@@ -81,7 +92,7 @@ def knockout(
         elif halve:
             answer |= _halve(asked)
         else:
-            answer |= _change(asked, dict.fromkeys(element or [], strength), [])
+            answer |= _change(asked, dict.fromkeys(element or [], strength or 0.0), [])
     write_answer(answer, json_file)
 
 
@@ -153,19 +164,25 @@ def _check_one_question(element: list[str] | None, *, scan: bool, pairs: bool, h
         raise BadInput("give one of --element ID (once or more), --scan, --halve, --delete or --substitute")
 
 
+def _check_belongs(option: str, given: object, *, to: str, when: bool) -> None:
+    """Refuse an option that would change nothing."""
+    if given is not None and not when:
+        raise BadInput(f"{option} {given} came; it belongs to {to}")
+
+
 def _edits(delete: list[str] | None, substitute: list[str] | None) -> list[BaseEdit]:
     """1-based places of the command line to edits."""
     from cre_core.inference.edits import BaseEdit
 
     found = []
     for text in delete or []:
-        place = re.fullmatch(r"([\d,]+)-([\d,]+)", text)
+        place = re.fullmatch(f"({_POSITION})-({_POSITION})", text)
         if place is None:
             raise BadInput(f"--delete '{text}' is no stretch; wanted START-END such as 127,735,434-127,735,444")
         start, end = (int(part.replace(",", "")) for part in place.groups())
         found.append(BaseEdit(start - 1, end))
     for text in substitute or []:
-        place = re.fullmatch(r"([\d,]+):(\w+)", text)
+        place = re.fullmatch(rf"({_POSITION}):(\w+)", text)
         if place is None:
             raise BadInput(f"--substitute '{text}' is no change; wanted POSITION:BASES such as 127,735,434:T")
         start = int(place.group(1).replace(",", "")) - 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cre_core.cli.options import names_of
 from cre_core.cli.progress import reporting
 from cre_core.errors import BadInput
 
@@ -53,6 +54,7 @@ def train(
     from cre_core.data.study import Study
 
     train_any = _trainer_of(model, devices=devices, nodes=nodes)
+    leave_out = ",".join(names_of(leave_out, option="--leave-out")) if leave_out else ""
     with reporting(progress_file) as report:
         rows = train_any(
             Study.open(study),
@@ -104,6 +106,8 @@ def import_weights(
     from cre_core.models.import_weights import import_published
 
     name = model if name is None else name
+    if biosample is not None and not re.fullmatch(r"[^./\\][^/\\]*", biosample):
+        raise BadInput(f"--biosample '{biosample}' cannot name a folder; wanted no / in it and no . before it")
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
         raise BadInput(f"--name '{name}' cannot name a model; wanted small letters, digits, - and _")
     if fold is not None and not re.fullmatch(r"fold_\w+", fold):

@@ -23,11 +23,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+from pydantic import Field
 
 from cre_core import schema
+from cre_core.data.study_json import Amount, Bases, Described, Name, PathInside, check_unique, read_description
 from cre_core.errors import BadFile, NotAvailable, UnknownName
 from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
@@ -37,7 +39,7 @@ EMBEDDED = Path(__file__).resolve().parents[2] / "precomputed"  # studies that c
 
 
 @dataclass(frozen=True)
-class Track:
+class Track(Described):
     """One signal to draw: base-resolution (`bigwig`) or counts per element (`element_counts`)."""
 
     id: str
@@ -46,12 +48,12 @@ class Track:
     biosample: str
     kind: Literal["bigwig", "element_counts"]
     unit: str
-    path: str | None = None  # of a bigWig, inside the study
+    path: PathInside | None = None  # of a bigWig
     source: str = ""
 
 
 @dataclass(frozen=True)
-class IntervalSet:
+class IntervalSet(Described):
     """One set of places to draw: peaks, domains, loops or motif sites."""
 
     id: str
@@ -59,26 +61,26 @@ class IntervalSet:
     kind: Literal["peaks", "domains", "loops", "motif_sites"]
     assay: str
     biosample: str
-    path: str
+    path: PathInside
     source: str = ""
     lifted_from: str | None = None  # the assembly it was lifted over from
 
 
 @dataclass(frozen=True)
-class ContactMap:
+class ContactMap(Described):
     """One Hi-C map of the study."""
 
     id: str
     title: str
     biosample: str
-    path: str
-    resolution_bp: int
+    path: PathInside
+    resolution_bp: Bases
     normalisation: str
     source: str = ""
 
 
 @dataclass(frozen=True)
-class ExampleLocus:
+class ExampleLocus(Described):
     """A place worth opening first, with the reason."""
 
     gene_name: str
@@ -87,30 +89,27 @@ class ExampleLocus:
 
 
 @dataclass(frozen=True)
-class StudyInfo:
+class StudyInfo(Described):
     """The content of study.json."""
 
-    name: str
+    name: Name
     title: str
     is_simulated: bool
     assembly_name: str
-    chrom_sizes: Mapping[str, int]
-    biosamples: tuple[str, ...]
+    chrom_sizes: Annotated[Mapping[str, Bases], Field(min_length=1)]
+    biosamples: Annotated[tuple[Name, ...], Field(min_length=1)]
     tracks: tuple[Track, ...] = ()
     intervals: tuple[IntervalSet, ...] = ()
     contacts: tuple[ContactMap, ...] = ()
     example_loci: tuple[ExampleLocus, ...] = ()
     measures: Mapping[str, str] = field(default_factory=dict)  # expression measure -> unit
-    sequence: str | None = None  # FASTA inside the study
-    motifs: str | None = None  # MEME file inside the study
+    sequence: PathInside | None = None  # FASTA
+    motifs: PathInside | None = None  # MEME file
     # Biosample -> assay -> mapped reads of the experiment: counts / (these / 1e6) = RPM. Absent = not known.
-    library_reads: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    library_reads: Mapping[str, Mapping[str, Amount]] = field(default_factory=dict)
     tss_source: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
-
-
-_NESTED = {"tracks": Track, "intervals": IntervalSet, "contacts": ContactMap, "example_loci": ExampleLocus}
 
 
 class Study:
@@ -127,22 +126,20 @@ class Study:
 
         Raises:
           UnknownName: there is no study in `folder`.
-          BadFile: study.json is broken or of another format.
+          BadFile: study.json is broken, of another format, or has a field of the wrong kind; the message names it.
         """
         folder = Path(folder)
         path = folder / "study.json"
         if not path.is_file():
             raise UnknownName(f"no study in {folder}: study.json is missing; `prepare` or `simulate` makes one")
-        try:
-            raw = json.loads(path.read_text())
-            if raw["format"] != FORMAT:
-                raise BadFile(f"{path} has format {raw['format']}; this version reads {FORMAT}")
-            for name, kind in _NESTED.items():
-                raw[name] = tuple(kind(**entry) for entry in raw.get(name, ()))
-            raw["biosamples"] = tuple(raw["biosamples"])
-            return cls(folder, StudyInfo(**raw))
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadFile(f"{path} is not a study description: {error}") from error
+        info = read_description(path, StudyInfo, wanted_format=FORMAT)
+        check_unique(path, list(info.biosamples), what="biosamples")
+        for what in ("tracks", "intervals", "contacts"):
+            check_unique(path, [entry.id for entry in getattr(info, what)], what=what)
+        for track in info.tracks:
+            if track.kind == "bigwig" and track.path is None:
+                raise BadFile(f"{path}: track {track.id} is a bigWig without a path")
+        return cls(folder, info)
 
     def __repr__(self) -> str:
         return f"Study({self.info.name}, {self.info.assembly_name}, {self.folder})"
@@ -279,6 +276,17 @@ class Study:
         row = self.gene(name)  # knows other names, or says which are close
         return genes[genes["gene_id"] == row["gene_id"]].iloc[0]
 
+    def check_biosample(self, name: str) -> None:
+        """Refuse a biosample that the study does not have.
+
+        Raises:
+          UnknownName: naming those it has.
+        """
+        if name not in self.info.biosamples:
+            raise UnknownName(
+                f"study {self.name} has no biosample '{name}'; it has {', '.join(self.info.biosamples)}"
+            )
+
     def fold_of(self, gene_id: str) -> str:
         """The fold whose test set holds the gene, so that its model never saw it.
 
@@ -308,7 +316,7 @@ class Study:
     def _read(self, path: Path, spec: schema.TableSpec) -> pd.DataFrame:
         try:
             table = pd.read_parquet(path)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # a broken file may raise whatever pyarrow stumbles over
             raise BadFile(f"{path} is not a readable parquet file: {error}") from error
         return schema.check_table(table, spec, assembly=self.assembly, source=path.name)
 

@@ -31,7 +31,10 @@ class BaseEdit:
 
     def __post_init__(self) -> None:
         if self.end <= self.start:
-            raise BadInput(f"an edit of {self.start}-{self.end} came; wanted a stretch that ends after it starts")
+            came = f"{self.start + 1:,}-{self.end:,}"
+            raise BadInput(f"an edit of {came} came; wanted a stretch that ends after it starts")
+        if self.start < 0:
+            raise BadInput(f"an edit at base {self.start + 1:,} came; the first base is 1")
         if self.bases and len(self.bases) != self.end - self.start:
             n = self.end - self.start
             raise BadInput(f"{len(self.bases)} bases came for {n}; wanted as many, or none to delete them")

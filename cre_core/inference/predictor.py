@@ -23,7 +23,7 @@ from cre_core.data.windows import (
     neighbourhood_for,
     without_gaps,
 )
-from cre_core.errors import BadInput, NotAvailable
+from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.inference.edits import BaseEdit, check_apart
 from cre_core.inference.embeddings import EmbeddingCache, TwoStage
 from cre_core.inference.variants import Background, masked, scrambled, silenced, with_edits
@@ -246,7 +246,8 @@ class Predictor:
           edits: on the gene's chromosome; every input of the model that holds one of the bases is changed.
 
         Raises:
-          BadInput: the model reads no sequence, no input holds the bases, or two edits share one.
+          BadInput: the model reads no sequence, no input holds the bases, they lie past the chromosome's end, or two
+            edits share one.
         """
         inputs = window.inputs
         if inputs is None or "scramble" not in self.modes:
@@ -255,7 +256,10 @@ class Predictor:
         elements, tss = window.elements, int(window.gene["tss"])
         starts = ((elements["start"] + elements["end"]) // 2).to_numpy() - inputs.width_bp // 2  # (E,)
         all_starts = np.r_[starts, tss - inputs.width_bp // 2]
+        size_bp = self.study.assembly.chrom_sizes[window.gene["chrom"]]
         for edit in edits:
+            if edit.end > size_bp:
+                raise BadInput(f"{edit.text} came; {window.gene['chrom']} has {size_bp:,} bases")
             if not ((edit.start < all_starts + inputs.width_bp) & (edit.end > all_starts)).any():
                 place = f"{window.gene['chrom']}:{edit.text}"
                 raise BadInput(
@@ -407,8 +411,13 @@ def open_predictor(study: Study, model: str, *, biosample: str, device: str = "c
 
     Raises:
       NotAvailable: no weights of this model for the biosample; the message says how to get them. No such device.
+      UnknownName: neither weights nor a model to train have this name.
     """
-    folder = model_folders(study, biosample).get(model)
+    folders = model_folders(study, biosample)
+    folder = folders.get(model)
+    if folder is None and model not in FAMILIES:
+        known = ", ".join(folders) or "none yet; `train` and `import-weights` make them"
+        raise UnknownName(f"no model '{model}' for {biosample} in study {study.name}; there are {known}")
     if folder is None:
         raise NotAvailable(
             f"{model} has no weights for {biosample} in study {study.name}: "

@@ -108,9 +108,9 @@ def create_from(tensors: Mapping[str, Tensor | np.ndarray], *, source: str, stri
 
 
 def _tensors(values: Mapping[str, Any], source: str) -> dict[str, Tensor]:
-    odd = [name for name, value in values.items() if not isinstance(value, (Tensor, np.ndarray))]
-    if odd:
-        raise BadFile(f"{source} holds a {type(values[odd[0]]).__name__} as {odd[0]}; wanted tensors alone")
+    for name, value in values.items():
+        if not isinstance(name, str) or not isinstance(value, (Tensor, np.ndarray)):
+            raise BadFile(f"{source} holds a {type(value).__name__} as {name}; wanted tensors alone")
     return {name: torch.as_tensor(value) for name, value in values.items()}
 
 

@@ -14,7 +14,7 @@ from cre_core.errors import BadFile, BadInput
 from cre_core.models import registry
 from cre_core.models.checkpoint import CheckpointInfo, describe, fill
 from cre_core.models.epinformer import ELEMENT_FEATURES, EPInformerConfig
-from cre_core.models.pickled import provenance_of, read_pickle_of_tensors
+from cre_core.models.pickled import provenance_of, read_pickle_of_tensors, tensors_of
 
 # Their module -> ours. A tensor's own name (weight, bias, running_mean, ...) stays.
 _STEM_AND_TOWER = {
@@ -115,7 +115,7 @@ def import_epinformer(
     Source: released code and trained_models of the authors, class EPInformer_v2 with batch normalisation.
     """
     content = read_pickle_of_tensors(path)
-    theirs = content.get("model_state_dict", content)
+    theirs = tensors_of(content, "model_state_dict", source=path.name)
     name, config, names = _recognise(theirs, path)
     if wanted is not None and wanted != name:
         raise BadInput(f"{path.name} is a checkpoint of {name}; wanted one of {registry.spec_of(wanted).name}")
@@ -145,6 +145,8 @@ def _recognise(tensors: Mapping[str, Tensor], path: Path) -> tuple[str, dict[str
     if fusion is None or "seq_encoder.stem_conv.0.weight" not in tensors:
         first = next(iter(tensors), "nothing")
         raise BadFile(f"{path.name} is a checkpoint of another model; wanted EPInformer, its first tensor is {first}")
+    if fusion.ndim < 2:
+        raise BadFile(f"{path.name}: tensor add_pos_conv.0.weight has {fusion.ndim} axes; wanted 2 or more")
     n_features = fusion.shape[1] - EPInformerConfig().width
     variant = next((name for name, features in ELEMENT_FEATURES.items() if len(features) == n_features), None)
     if variant is None:

@@ -14,7 +14,7 @@ from cre_core.models.checkpoint import CheckpointInfo, describe, fill
 from cre_core.models.import_create import import_create
 from cre_core.models.import_epinformer import import_epinformer
 from cre_core.models.import_names import creator_names, scpge_names
-from cre_core.models.pickled import provenance_of, read_pickle_of_tensors
+from cre_core.models.pickled import provenance_of, read_pickle_of_tensors, tensors_of
 
 _STACKED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "creator": creator_names(n_element_layers=2, n_regulation_layers=4, n_scales=5),
@@ -50,7 +50,7 @@ def import_published(
 def _import_stacked(name: str, path: Path, *, biosample: str) -> tuple[nn.Module, CheckpointInfo]:
     """CREaTor or ScPGE: the released code's quirks come with the weights."""
     content = read_pickle_of_tensors(path)
-    theirs = content.get("model_state_dict", content.get("model", content))
+    theirs = tensors_of(content, "model_state_dict", "model", source=path.name)
     model = registry.build(name, {"strict_original": True})
     fill(model, stacked(theirs, _STACKED[name], model, source=path.name), source=path.name)
     info = describe(
@@ -84,7 +84,10 @@ def stacked(
     shapes = {name: value.shape for name, value in model.state_dict().items()}
     ours = {}
     for name, parts in names.items():
-        value = torch.cat([theirs[part] for part in parts]) if len(parts) > 1 else theirs[parts[0]]
+        try:
+            value = torch.cat([theirs[part] for part in parts]) if len(parts) > 1 else theirs[parts[0]]
+        except RuntimeError as error:
+            raise BadFile(f"{source}: tensors {', '.join(parts)} do not fit together") from error
         # A convolution over one row of a picture is ours over a line: an axis of length 1 less.
         same_size = value.numel() == shapes[name].numel()
         ours[name] = value.reshape(shapes[name]) if same_size and 1 in value.shape else value

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from cre_core.errors import BadFile
 
@@ -41,13 +42,29 @@ def read_pickle_of_tensors(path: Path) -> dict[str, Any]:
     try:
         with torch.serialization.safe_globals(_SAFE):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except Exception as error:  # whatever the unpickler stumbles over in a file of another kind
         odd = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
         reason = f"holds {odd[1]}, which is not a tensor" if odd else "is truncated or not a PyTorch file"
         raise BadFile(f"{path.name} {reason}; wanted a checkpoint of tensors") from error
     if not isinstance(content, dict):
         raise BadFile(f"{path.name} holds a {type(content).__name__}; wanted a dict of tensors")
     return content
+
+
+def tensors_of(content: Mapping[str, Any], *places: str, source: str) -> dict[str, Tensor]:
+    """The tensors in a checkpoint by name: under the first of `places` that it has, or the whole of it.
+
+    Raises:
+      BadFile: something else is there.
+    """
+    place = next((place for place in places if place in content), "")
+    state = content[place] if place else content
+    if not isinstance(state, Mapping):
+        raise BadFile(f"{source} holds a {type(state).__name__} as {place}; wanted a dict of tensors")
+    for name, value in state.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise BadFile(f"{source} holds a {type(value).__name__} as {name}; wanted tensors alone")
+    return dict(state)
 
 
 def provenance_of(path: Path, content: Mapping[str, Any], *, source: str) -> dict[str, Any]:
@@ -57,8 +74,8 @@ def provenance_of(path: Path, content: Mapping[str, Any], *, source: str) -> dic
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "trained_by": source,
     }
-    if "epoch" in content:
+    if isinstance(content.get("epoch"), Real):
         found["epoch"] = int(content["epoch"])
-    if "loss" in content:
+    if isinstance(content.get("loss"), Real):
         found["validation_loss"] = float(content["loss"])
     return found

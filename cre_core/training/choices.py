@@ -26,7 +26,7 @@ def biosamples_of(study: Study, text: str, *, leave_out: str = "", having: Itera
 
     Raises:
       BadInput: a biosample that is held out of training, or none left to learn.
-      UnknownName: one to leave out that would not have been learned.
+      UnknownName: one that the study does not have, or one to leave out that would not have been learned.
     """
     held_out = study.info.provenance.get("held_out_biosamples", [])
     there = set(having)
@@ -34,6 +34,7 @@ def biosamples_of(study: Study, text: str, *, leave_out: str = "", having: Itera
     if names == [ALL]:
         names = [name for name in study.info.biosamples if name in there and name not in held_out]
     for name in names:
+        study.check_biosample(name)
         if name in held_out:
             raise BadInput(f"{name} is held out of training in study {study.name}; train on another biosample")
     for name in _names(leave_out):
@@ -61,11 +62,12 @@ def folds_of(study: Study, text: str, *, split: Split = "chromosome") -> list[st
         return known
     if text == PAPER:
         return [_paper_fold(study, split)]
-    names = [f"fold_{part.strip().removeprefix('fold_')}" for part in text.split(",")]
+    names = [f"fold_{part.strip().removeprefix('fold_')}" for part in text.split(",") if part.strip()]
     unknown = [name for name in names if name not in known]
-    if unknown:
-        raise BadInput(f"study {study.name} has no {unknown[0]}; it has {known[0]} ... {known[-1]}")
-    return names
+    if unknown or not names:
+        odd = unknown[0] if unknown else f"fold '{text}'"
+        raise BadInput(f"study {study.name} has no {odd}; it has {known[0]} ... {known[-1]}")
+    return list(dict.fromkeys(names))
 
 
 def _paper_fold(study: Study, split: Split) -> str:

@@ -10,6 +10,7 @@ from cre_core.training.settings import (
     FOLDER,
     Chance,
     Count,
+    Decay,
     Positive,
     Rate,
     Share,
@@ -51,7 +52,7 @@ class Fitting:
     warmup_steps: Whole = 0
     floor_rate: Rate = 0.0
     weight_decay: Rate = 1e-6
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
     clip_norm: Positive | None = None
     n_seeds: Count = 1
     note: str = ""
@@ -110,6 +111,7 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
     """
     content, path = read_settings(name_or_path)
     content.setdefault("name", path.stem)
-    if content.get("pretrained_encoder") and path.parent != FOLDER:
-        content["pretrained_encoder"] = str(path.parent / content["pretrained_encoder"])
+    encoder = content.get("pretrained_encoder")
+    if isinstance(encoder, str) and path.parent != FOLDER:
+        content["pretrained_encoder"] = str(path.parent / encoder)
     return recipe_from(Recipe, changed(content, parsed_changes(changes)), source=path.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
 import warnings
@@ -41,6 +42,8 @@ from cre_core.training.settings import check_config, parsed_changes
 
 Report = Callable[[str, int, int], None]
 VALIDATION_BATCH = 256
+LEAST_PROCESSES = 2  # that every machine may run, to try out what several do
+MEETING_PLACES = ("MASTER_ADDR", "SLURM_JOB_ID")  # torchrun sets the first
 # What a model is trained by when nothing is said; EPInformer from counts, which most studies have.
 PUBLISHED_RECIPES = {"epinformer": "counts", "creator": "creator", "scpge": "scpge", "create": "create"}
 
@@ -95,7 +98,7 @@ def train_model(
       UnknownName: a biosample that is not there, or a word that a setting does not know.
       BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, a setting that it
         does not have or of the wrong kind, weights of another recipe in the folder, an encoder that saw test genes,
-        no device or node, or more GPUs than there are.
+        no device or node, more GPUs or cores than there are, or nodes that do not know where to meet.
     """
     machine = _machine(device, devices, nodes)
     plan = _plan(model, recipe, changes)
@@ -123,6 +126,11 @@ def _machine(device: str, devices: int, nodes: int) -> Machine:
     if known == "cuda" and devices > torch.cuda.device_count():
         n_gpus = torch.cuda.device_count()
         raise BadInput(f"{devices} devices were asked for; this machine has {n_gpus}; use --device cpu for more")
+    n_cores = max(os.cpu_count() or 1, LEAST_PROCESSES)
+    if known == "cpu" and devices > n_cores:
+        raise BadInput(f"{devices} devices were asked for; this machine has {n_cores} cores, and no GPU is used")
+    if nodes > 1 and not any(name in os.environ for name in MEETING_PLACES):
+        raise BadInput(f"{nodes} nodes were asked for, and MASTER_ADDR does not say where they meet")
     return Machine(known, devices, nodes)
 
 

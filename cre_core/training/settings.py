@@ -21,10 +21,34 @@ Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Chance = Annotated[float, Field(gt=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 RecipeKind = TypeVar("RecipeKind")
 
 _FIXED = ("name", "model", "note")  # what a recipe is; another of these is another recipe
 _MAY_BE_ZERO = ("min_distance_bp", "merge_within_bp", "n_motifs")  # of the whole numbers in a model's config
+# Of the whole numbers in a model's config, by the end of their name: more is a slip that would fill the memory.
+_MOST = {"layers": 1_000, "sequence_bp": 1_000_000, "gene_bp": 1_000_000, "_bp": 1_000_000_000, "": 10_000}
+MOST_BYTES = 1_000_000  # of a recipe's file
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML. A recipe repeats nothing, and a few lines of aliases would stand for billions of values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A node, none of which may be an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias (*) came; wanted every value written out")
+        return super().compose_node(parent, index)
+
+
+def _parsed(text: str) -> Any:
+    """A YAML text's value; ValueError where there is none."""
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except yaml.YAMLError as error:
+        raise ValueError(str(error).splitlines()[0]) from error
 
 
 def read_settings(name_or_path: str, *, named: str = "*", of: str = "") -> tuple[dict[str, Any], Path]:
@@ -45,12 +69,16 @@ def read_settings(name_or_path: str, *, named: str = "*", of: str = "") -> tuple
         known = ", ".join(sorted(entry.stem for entry in FOLDER.glob(f"{named}.yaml")))
         whose = f" of {of}" if of else ""
         raise UnknownName(f"no recipe '{name_or_path}'{whose}; there are {known}, or give a YAML file")
+    if path.stat().st_size > MOST_BYTES:
+        raise BadInput(f"{path.name} is not a recipe: it has more than {MOST_BYTES:,} bytes")
     try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path.name} is not YAML: {str(error).splitlines()[0]}") from error
+        content = _parsed(path.read_text())
+    except ValueError as error:
+        raise BadInput(f"{path.name} is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise BadInput(f"{path.name} is not a recipe: wanted a mapping of settings")
+    if not isinstance(content.get("config") or {}, dict):
+        raise BadInput(f"{path.name} is not a recipe: config is {_text(content['config'])}; wanted a mapping")
     return content, path
 
 
@@ -70,8 +98,8 @@ def parsed_changes(changes: Sequence[str]) -> dict[str, Any]:
         if key in _FIXED:
             raise BadInput(f"--set {key}: that is another recipe; write it to a YAML file and give --recipe FILE")
         try:
-            found[key] = _number_or(yaml.safe_load(value))
-        except yaml.YAMLError as error:
+            found[key] = _number_or(_parsed(value))
+        except ValueError as error:
             raise BadInput(f"--set {key}: '{value}' is not YAML") from error
     return found
 
@@ -126,7 +154,9 @@ def recipe_from(kind: type[RecipeKind], content: Mapping[str, Any], *, source: s
         raise BadInput(f"recipe {source} does not say which model it trains")
     hints = get_type_hints(kind, include_extras=True)
     name = f"recipe {content['name']}"
-    return kind(**{key: _checked(value, hints[key], name, key) for key, value in content.items()})
+    settings = {key: _checked(value, hints[key], name, key) for key, value in content.items()}
+    _check_fields(settings["model"], settings.get("config", {}), source=name)
+    return kind(**settings)
 
 
 def check_config(model: str, config: Mapping[str, Any], *, source: str) -> None:
@@ -135,18 +165,25 @@ def check_config(model: str, config: Mapping[str, Any], *, source: str) -> None:
     Raises:
       BadInput: naming the field that the model does not have, or its value. UnknownName: a word it does not know.
     """
+    _check_fields(model, config, source=source)
+    try:
+        build(model, config)
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise BadInput(f"{source}: no {model} can be built: {str(error).splitlines()[0]}") from error
+
+
+def _check_fields(model: str, config: Mapping[str, Any], *, source: str) -> None:
+    """Refuse a field that a model's config does not have, or a value of the wrong kind."""
     hints = get_type_hints(spec_of(model).config, include_extras=True)
     for key, value in config.items():
         if key not in hints:
             raise BadInput(f"{source}: {model} has no setting '{key}'; it has {', '.join(hints)}")
         found = _checked(value, hints[key], source, f"config.{key}")
         least = 0 if key in _MAY_BE_ZERO else 1
-        if isinstance(found, int) and not isinstance(found, bool) and found < least:
-            raise BadInput(f"{source}: config.{key} is {found}; wanted {least} or more")
-    try:
-        build(model, config)
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        raise BadInput(f"{source}: no {model} can be built: {str(error).splitlines()[0]}") from error
+        most = next(number for end, number in _MOST.items() if key.endswith(end))
+        if isinstance(found, int) and not isinstance(found, bool) and not least <= found <= most:
+            bound = f"{least} or more" if found < least else f"{most:,} at most"
+            raise BadInput(f"{source}: config.{key} is {found}; wanted {bound}")
 
 
 def _checked(value: Any, hint: Any, source: str, key: str) -> Any:

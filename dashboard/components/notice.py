@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from dash import html
 from dash.development.base_component import Component
 
 Kind = Literal["error", "news"]
+MOST_SIGNS, MOST_REMARKS = 400, 6  # an address may hold any length of nonsense
+
+
+def short(text: str) -> str:
+    """On one line, and no longer than a line can be."""
+    text = " ".join(text.split())
+    return text if len(text) <= MOST_SIGNS else f"{text[:MOST_SIGNS]}…"
+
+
+def remarks(texts: Sequence[str]) -> list[str]:
+    """The first remarks, each on one line, and how many more there are."""
+    shown = [short(text) for text in texts[:MOST_REMARKS]]
+    left = len(texts) - len(shown)
+    return [*shown, f"{left:,} more remarks of this kind"] if left else shown
 
 
 def line(text: str, kind: Kind = "error") -> Component:
     """The children of the frame's Div "notice": one line with a button to close it."""
-    text = " ".join(text.split())
+    text = short(text)
     return html.Div(
         [
             html.Span(text, className="cs-notice-text", title=text),
@@ -30,4 +45,4 @@ def lines(texts: list[str], kind: Kind = "news") -> Component | None:
 
 def empty(title: str, how: str = "") -> Component:
     """What a panel shows instead of nothing: what is missing, and how to get it."""
-    return html.Div([html.Div(title, className="cs-empty-title"), html.Div(how)], className="cs-empty")
+    return html.Div([html.Div(short(title), className="cs-empty-title"), html.Div(how)], className="cs-empty")

@@ -68,7 +68,7 @@ def page(
     return html.Div(
         [
             dcc.Store(id="view", data=view_data(state)),
-            dcc.Store(id="page-notices", data=list(notices)),
+            dcc.Store(id="page-notices", data=notice.remarks(list(notices))),
             html.Div(
                 [
                     html.Div(main, className="cs-main", id="main"),

@@ -17,7 +17,7 @@ from dashboard.pages.home_loci import about_pictures, rank_rows, start_section
 from dashboard.pages.home_studies import other_studies, study_table
 from dashboard.services.jobs import Job, study_commands
 from dashboard.services.library import Library
-from dashboard.services.overview import Offer, offers, overview
+from dashboard.services.overview import Offer, offers, overviews
 from dashboard.state import read_view
 
 PATH, TITLE, ICON = "/", "Home", "home"
@@ -28,9 +28,10 @@ def layout(library: Library, **query: str) -> Component:
     """The default study's loci, every study, and below them what can be brought."""
     state, notices = read_view(query)
     library.refresh()
+    studies = studies_here(library)
     problems = [f"{folder}: {why}" for folder, why in library.problems.items()]
     main = [
-        html.Div(studies_here(library), id="home-studies"),
+        html.Div(studies, id="home-studies"),
         html.H2("Make a study from public files", className="cs-section"),
         html.Div(id="home-offers"),
         dcc.Interval(id="home-tick", interval=TICK_MS),
@@ -101,9 +102,9 @@ def offer_of(library: Library, name: str) -> Offer:
 
 def studies_here(library: Library) -> list[Component]:
     """The default study's loci, the table of all studies, loci of the others; how to get one when there is none."""
-    if not library.names():
+    seen = overviews(library)
+    if not seen:
         return [notice.empty("No study here yet.", "python -m cre_core simulate --out studies/demo makes one.")]
-    seen = [overview(library, name) for name in library.names()]
     return [*start_section(library, seen[0]), study_table(seen), *other_studies(seen)]
 
 

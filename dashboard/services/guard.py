@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, redirect, request
+from werkzeug.exceptions import HTTPException
+
+from dashboard.settings import is_loopback
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from dashboard.settings import Settings
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 COOKIE = "crescope_token"
 UPLOAD_BYTES = 4_000_000
+log = logging.getLogger("dashboard")
 
 
 def guard(server: Flask, settings: Settings, script_hashes: Callable[[], Sequence[str]]) -> None:
@@ -29,12 +32,23 @@ def guard(server: Flask, settings: Settings, script_hashes: Callable[[], Sequenc
     """
     server.config["MAX_CONTENT_LENGTH"] = UPLOAD_BYTES
     server.before_request(lambda: _check(settings))
+    server.register_error_handler(Exception, _refuse)
 
     @server.after_request
     def mark(response: Response) -> Response:
         hashes = " ".join(script_hashes())
         response.headers.update(_headers(hashes))
         return response
+
+
+def _refuse(error: Exception) -> Any:
+    """What Dash does not understand is a request that no page of ours sends: 400, and the reason goes to the log."""
+    if isinstance(error, HTTPException):
+        return error
+    if not request.path.startswith("/_dash-"):
+        raise error
+    log.warning("%s is not understood", request.path, exc_info=error)
+    return Response("this request is none that a page of this dashboard sends", 400, mimetype="text/plain")
 
 
 def _headers(hashes: str) -> dict[str, str]:
@@ -60,10 +74,11 @@ def _headers(hashes: str) -> dict[str, str]:
 
 def _check(settings: Settings) -> AnyResponse | None:
     """Nothing for a request that may pass; a stranger's site, name or missing token ends here."""
-    if settings.is_loopback and _host_name(request.host) not in LOOPBACK_HOSTS:
+    # A foreign name may be made to point here; an address cannot.
+    if settings.is_loopback and not is_loopback(_host_name(request.host)):
         abort(403, f"this dashboard answers on {settings.host} only")
     origin = request.headers.get("Origin")
-    if origin and urlsplit(origin).netloc != request.host:
+    if origin and origin.partition("://")[2] != request.host:
         abort(403, "a page of another site may not ask here")
     if settings.is_loopback:
         return None
@@ -86,5 +101,5 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _host_name(host: str) -> str:
-    """`127.0.0.1:8050` -> `127.0.0.1`, `[::1]:8050` -> `[::1]`."""
-    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+    """`127.0.0.1:8050` -> `127.0.0.1`, `[::1]:8050` -> `::1`."""
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

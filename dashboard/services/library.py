@@ -65,7 +65,9 @@ class Library:
             except CreError as error:
                 problems[folder] = str(error)
                 continue
-            if study.name not in studies or studies[study.name].folder in EMBEDDED_STUDIES:
+            if study.name in studies and studies[study.name].folder not in EMBEDDED_STUDIES:
+                problems[folder] = f"study {study.name} is open already, from {studies[study.name].folder}"
+            else:  # a study of one's own takes the place of the embedded one
                 studies[study.name], stamps[study.name] = study, stamp
         with self._lock:
             self._studies, self._stamps, self.problems = studies, stamps, problems

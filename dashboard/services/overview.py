@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cre_core.data.study import ExampleLocus, Study
+from cre_core.errors import CreError
 from dashboard.services.library import Library
 
 
@@ -67,6 +68,17 @@ def overview(library: Library, name: str) -> Overview:
         examples=study.info.example_loci,
         created=str(study.info.provenance.get("created", ""))[:10],
     )
+
+
+def overviews(library: Library) -> list[Overview]:
+    """Every study in numbers; one whose tables are broken is left out and stands among the library's problems."""
+    found = []
+    for name in library.names():
+        try:
+            found.append(overview(library, name))
+        except CreError as error:
+            library.problems[library.study(name).folder] = str(error)
+    return found
 
 
 def offers(library: Library) -> list[Offer]:

@@ -47,12 +47,15 @@ def test_other_headers(client: FlaskClient) -> None:
     assert headers["X-Frame-Options"] == "DENY"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8050", "localhost:8050", "[::1]:8050", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1:8050", "127.0.0.2:8050", "localhost:8050", "[::1]:8050", "localhost"])
 def test_loopback_names_are_let_in(client: FlaskClient, host: str) -> None:
     assert client.get("/", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8050", "localhost.evil.example"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.evil.example:8050", "localhost.evil.example", "10.0.0.1", "[::2]:8050", "[::1"],
+)
 def test_a_foreign_name_that_points_here_is_refused(client: FlaskClient, host: str) -> None:
     assert client.get("/", headers={"Host": host}).status_code == 403
 
@@ -60,7 +63,16 @@ def test_a_foreign_name_that_points_here_is_refused(client: FlaskClient, host: s
 def test_another_site_s_page_may_not_ask(client: FlaskClient) -> None:
     url = "/_dash-update-component"
     assert client.post(url, json={}, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert client.post(url, json={}, headers={"Origin": "http://["}).status_code == 403
     assert client.get("/", headers={"Origin": "http://localhost"}).status_code == 200
+
+
+def test_an_address_of_this_machine_alone_needs_no_token(settings: Settings, tmp_path: Path) -> None:
+    app = create_app(dataclasses.replace(settings, host="127.0.0.2", cache_dir=tmp_path / "two"))
+    client = app.server.test_client()
+    assert client.get("/", headers={"Host": "127.0.0.2:8050"}).status_code == 200
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 403
+    app.server.extensions["crescope"].close()
 
 
 def test_an_open_host_wants_the_token(settings: Settings, tmp_path: Path) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from dash.exceptions import PreventUpdate
 from playwright.sync_api import Page, expect
+from toy import make_toy_study
 
 from cre_core.errors import UnknownName
 from dashboard.pages import home, home_loci, home_studies
 from dashboard.services.jobs import Command, Job
 from dashboard.services.library import Library
-from dashboard.services.overview import Offer, overview
+from dashboard.services.overview import Offer, overview, overviews
+from dashboard.settings import Settings
 
 # in the browser: no part is wider inside than its box
 FITS = "node => node.scrollWidth <= node.clientWidth + 1 || getComputedStyle(node).display == 'inline'"
@@ -183,3 +186,14 @@ def test_bringing_a_study_without_its_files_is_one_line(page: Page, dashboard_ur
     page.reload()
     expect(page.locator("#offer-k562 button")).to_have_text("Resume")
     expect(problem).to_contain_text("no-mirror")
+
+
+def test_a_study_with_a_broken_table_hides_no_other(settings: Settings, tmp_path: Path) -> None:
+    broken = make_toy_study(tmp_path / "toy").folder
+    (broken / "elements.parquet").write_bytes(b"no table")
+    library = Library(replace(settings, studies=(*settings.studies, broken)))
+    assert [study.name for study in overviews(library)] == ["tiny"]
+    assert "elements.parquet is not a readable parquet file" in library.problems[broken]
+    page = home.layout(library)
+    assert any(str(broken) in line for line in page.children[1].data)  # the remarks of the page
+    library.close()

@@ -111,3 +111,11 @@ def test_without_a_choice_mycs_study_is_the_default(tmp_path: Path) -> None:
     assert opened.names() == ["k562", "k562-chr22", "demo"]
     assert first_gene(opened.default()) == "MYC"
     opened.close()
+
+
+def test_a_second_folder_of_one_study_is_named(library: Library) -> None:
+    twin = library.settings.studies_dir / "twin"
+    shutil.copytree(library.study().folder, twin)
+    library.refresh()
+    assert library.names() == ["tiny"]
+    assert library.problems[twin] == f"study tiny is open already, from {library.study().folder}"

@@ -48,6 +48,14 @@ def test_loopback_needs_no_token(host: str) -> None:
         (["--port", "x"], "invalid int value: 'x'"),
         (["--study", "/nowhere"], "--study /nowhere is no study"),
         (["--colour", "red"], "unrecognized arguments: --colour red"),
+        (["--prot", "9000"], "unrecognized arguments: --prot 9000, did you mean --port?"),
+        (["--port", "99999999"], "port 99999999 is not a port; wanted 1 to 65535"),
+        (["--host", ""], "argument --host: is empty; wanted a value"),
+        (["--study", ""], "argument --study: is empty; wanted a value"),
+        (["--study"], "argument --study: expected one argument"),
+        (["--cache", __file__], "test_settings.py is a file; wanted a folder"),
+        (["--model-threads", "0"], "model_threads is 0; wanted 1 or more"),
+        (["--model-threads", "99999999"], "model_threads is 99999999; wanted 256 at most"),
     ],
 )
 def test_what_cannot_be_is_one_line(arguments: list[str], says: str) -> None:
@@ -57,13 +65,24 @@ def test_what_cannot_be_is_one_line(arguments: list[str], says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("arguments", [["--host", "0.0.0.0"], ["--port", "BUSY"]])
-def test_the_program_says_it_on_one_line_and_exits_with_2(arguments: list[str]) -> None:
+def test_an_address_in_brackets_is_the_same_address() -> None:
+    assert read_settings(["--host", "[::1]"], {}).host == "::1"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--host", "0.0.0.0"], ["--port", "BUSY"], ["--study", "BROKEN", "--port", "FREE"]]
+)
+def test_the_program_says_it_on_one_line_and_exits_with_2(arguments: list[str], tmp_path: Path) -> None:
+    (tmp_path / "study.json").write_text("[]")
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = str(busy.getsockname()[1])
-        command = [sys.executable, "-m", "dashboard", *(port if a == "BUSY" else a for a in arguments)]
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            free = str(probe.getsockname()[1])
+        known = {"BUSY": port, "FREE": free, "BROKEN": str(tmp_path)}
+        command = [sys.executable, "-m", "dashboard", *(known.get(a, a) for a in arguments)]
         environment = {name: value for name, value in os.environ.items() if name != "CRESCOPE_TOKEN"}
         ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
-    assert ended.stderr.startswith(("host 0.0.0.0 is open", f"cannot listen on 127.0.0.1:{port}"))
+    says = ("host 0.0.0.0 is open", f"cannot listen on 127.0.0.1:{port}", f"{tmp_path}/study.json is not a study")
+    assert ended.stderr.startswith(says)

@@ -103,7 +103,8 @@ class TestEdits:
     @pytest.mark.parametrize(
         ("make", "says"),
         [
-            (lambda: BaseEdit(5, 5), "an edit of 5-5 came; wanted a stretch that ends after it starts"),
+            (lambda: BaseEdit(5, 5), "an edit of 6-5 came; wanted a stretch that ends after it starts"),
+            (lambda: BaseEdit(-1, 5), "an edit at base 0 came; the first base is 1"),
             (lambda: BaseEdit(5, 7, "A"), "1 bases came for 2; wanted as many, or none to delete them"),
             (lambda: BaseEdit(5, 6, "X"), "an edit to 'X' came; wanted A, C, G, T or N"),
             (lambda: check_apart([BaseEdit(5, 9), BaseEdit(8, 9, "A")]), "two edits share a base: 6-9 deleted and 9"),

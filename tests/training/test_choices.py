@@ -38,6 +38,8 @@ def test_what_cannot_be_left_out(study: Study) -> None:
         biosamples_of(study, "ToyCell,A", leave_out="HepG2", having=[])
     with pytest.raises(BadInput, match="no biosample came; wanted one or several with commas between"):
         biosamples_of(study, "A", leave_out="A", having=["A"])
+    with pytest.raises(UnknownName, match="study toy has no biosample 'HepG2'; it has ToyCell, A, B, New"):
+        biosamples_of(study, "A,HepG2", having=["A", "HepG2"])
     with pytest.raises(BadInput, match="New is held out of training in study toy; train on another biosample"):
         biosamples_of(study, "A,New", leave_out="New", having=["A"])
     with pytest.raises(BadInput, match="no biosample came"):
@@ -76,5 +78,7 @@ def test_the_papers_split_is_found_whatever_its_number(study: Study) -> None:
 def test_folds_by_number(study: Study) -> None:
     assert folds_of(study, "2, fold_1") == ["fold_2", "fold_1"]
     assert folds_of(study, "10", split="ten-fold") == ["fold_10"]
-    with pytest.raises(BadInput, match=r"study toy has no fold_3; it has fold_1 \.\.\. fold_2"):
-        folds_of(study, "1,3")
+    assert folds_of(study, "1,1,") == ["fold_1"]
+    for text, odd in (("1,3", "fold_3"), ("-1", "fold_-1"), ("nan", "fold_nan"), (",", "fold ','"), ("", "fold ''")):
+        with pytest.raises(BadInput, match=rf"study toy has no {odd}; it has fold_1 \.\.\. fold_2"):
+            folds_of(study, text)

@@ -81,6 +81,12 @@ def test_the_name_says_what_was_changed(recipe: str) -> None:
         ),
         ("config.width=wide", "config.width is 'wide'; wanted a valid integer"),
         ("config.n_layers=0", "config.n_layers is 0; wanted 1 or more"),
+        ("config.n_layers=100000000", "config.n_layers is 100000000; wanted 1,000 at most"),
+        ("config.width=1000000", "config.width is 1000000; wanted 10,000 at most"),
+        ("betas=[0.9, 2]", "betas is"),
+        ("epochs=nan", "epochs is NaN; wanted a valid integer"),
+        ("learning_rate=.inf", "learning_rate is Infinity; wanted a finite number"),
+        ("epochs=" + "[" * 5_000, "is not YAML"),
         ("config.n_heads=3", "width 8 is no multiple of the 3 heads"),
         ("config.dropout=2.5", "no epinformer-counts can be built: dropout probability has to be between 0 and 1"),
         ("config={width: 3}", "--set config: all at once is another recipe; wanted config.KEY=VALUE"),
@@ -113,8 +119,40 @@ def test_words_that_a_setting_does_not_know(tmp_path: Path) -> None:
         load_activity_recipe("paper")
     with pytest.raises(UnknownName, match="no recipe 'x' of epinformer-activity; there are activity, activity-demo,"):
         load_activity_recipe("x")
-    (tmp_path / "odd.yaml").write_text("a: [")
-    with pytest.raises(BadInput, match=r"odd\.yaml is not YAML"):
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [", "is not YAML: while parsing a flow node"),
+        ("[" * 5_000, "is not YAML: nested too deep"),
+        ("a: &a [x, x]\nb: [*a, *a]", "is not YAML: an alias (*) came; wanted every value written out"),
+        ("a: &a [*a]", "an alias (*) came"),
+        ("epochs: 2020-99-99", "is not YAML: month must be in 1..12"),
+        ("a: !!python/object:os.system x", "is not YAML: could not determine a constructor"),
+        ("\x00", "is not YAML: unacceptable character"),
+        ("", "is not a recipe: wanted a mapping of settings"),
+        ("- a", "is not a recipe: wanted a mapping of settings"),
+        ("model: epinformer-counts\nconfig: [1]", "is not a recipe: config is [1]; wanted a mapping"),
+        ("model: epinformer-counts\nconfig: {1: 2}", 'config is {"1": 2}; wanted a valid string'),
+        ("model: epinformer-counts\n1: 2", "has no setting '1'; it has name, model"),
+        ("model: 3", "model is 3; wanted a valid string"),
+        ("model: paper", "no model 'paper'; there are epinformer"),
+        ("model: epinformer\npretrained_encoder: [a]", 'pretrained_encoder is ["a"]; wanted a valid string'),
+        ("a: " + "x" * 1_000_000, "is not a recipe: it has more than 1,000,000 bytes"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_one_line(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text)
+    with pytest.raises(BadInput) as refused:
+        load_recipe(str(tmp_path / "odd.yaml"))
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_no_text_is_no_recipe(tmp_path: Path) -> None:
+    (tmp_path / "odd.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadInput, match=r"odd\.yaml is not YAML: 'utf-8' codec can't decode"):
         load_recipe(str(tmp_path / "odd.yaml"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import lightning
@@ -172,4 +173,13 @@ def test_machines_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInput, match="4 devices were asked for; this machine has 2; use --device cpu for more"):
         run._machine("auto", 4, 1)
     assert run._machine("auto", 2, 1) == ("cuda", 2, 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
     assert run._machine("cpu", 4, 1) == ("cpu", 4, 1)
+    with pytest.raises(BadInput, match="999 devices were asked for; this machine has 4 cores, and no GPU is used"):
+        run._machine("cpu", 999, 1)
+    for name in run.MEETING_PLACES:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(BadInput, match="3 nodes were asked for, and MASTER_ADDR does not say where they meet"):
+        run._machine("cpu", 1, 3)
+    monkeypatch.setenv("MASTER_ADDR", "10.0.0.1")
+    assert run._machine("cpu", 1, 3) == ("cpu", 1, 3)
