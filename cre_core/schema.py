@@ -144,10 +144,7 @@ def check_table(
       BadInput: naming how many rows break which rule, and the first of them.
     """
     where = f"{source}: " if source else ""
-    missing = [column for column in spec.columns if column not in table]
-    if missing:
-        found = ", ".join(map(str, table.columns))
-        raise BadInput(f"{where}{spec.name} lack column {', '.join(missing)}; the table has {found}")
+    check_columns(table, spec, source=source)
     table = table.reset_index(drop=True).copy()
     for column, kind in spec.columns.items():
         table[column] = _coerced(table[column], kind, f"{where}{spec.name}: column {column}")
@@ -162,6 +159,15 @@ def check_table(
             first = " ".join(map(str, table.loc[repeated, list(spec.key)].iloc[0]))
             raise BadInput(f"{where}{spec.name} repeat {int(repeated.sum())} keys; first: {first}")
     return table
+
+
+def check_columns(table: pd.DataFrame, spec: TableSpec, *, source: str = "") -> None:
+    """Raise BadInput when a table lacks a column of its contract; the message lists those it has."""
+    missing = [column for column in spec.columns if column not in table]
+    if missing:
+        where = f"{source}: " if source else ""
+        found = ", ".join(map(str, table.columns))
+        raise BadInput(f"{where}{spec.name} lack column {', '.join(missing)}; the table has {found}")
 
 
 def check_elements(table: pd.DataFrame, *, assembly: Assembly | None = None, source: str = "") -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from cre_core import schema
 from cre_core.errors import BadFile
 from cre_core.genome import Assembly
-from cre_core.io import bed
+from cre_core.io.rows import at_the_door
 
 _NAMES = {
     "chr": "chrom",
@@ -67,7 +67,7 @@ def read_published_links(
         raise BadFile(f"cannot read {path.name} as a table of predictions: {str(error).splitlines()[0]}") from error
     score = {_SCORES[method]: "score"}
     table = table.rename(columns={**_NAMES, **score})
-    links = bed.at_the_door(table, _PREDICTIONS, assembly=assembly, source=path.name)
+    links = at_the_door(table, _PREDICTIONS, assembly=assembly, source=path.name)
     known = genes.drop_duplicates("gene_name").set_index("gene_name")["gene_id"]
     strands = bodies.drop_duplicates("gene_name").set_index("gene_name")["strand"]
     links["gene_id"] = links["gene_name"].map(known).fillna(links["published_gene_id"])

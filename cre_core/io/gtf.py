@@ -12,8 +12,8 @@ import pandas as pd
 from cre_core import schema
 from cre_core.errors import BadFile
 from cre_core.genome import Assembly
-from cre_core.io.bed import at_the_door
 from cre_core.io.expression import without_version
+from cre_core.io.rows import at_the_door
 from cre_core.io.text import bytes_of
 
 _COLUMNS = ("chrom", "source", "feature", "start", "end", "score", "strand", "frame", "attributes")
