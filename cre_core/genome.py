@@ -146,7 +146,8 @@ def _short(text: str) -> str:
 
 def is_place(text: str) -> bool:
     """Whether a text has the form of a place; it may still be none on an assembly."""
-    return _PLACE.fullmatch(text.strip()) is not None
+    found = _PLACE.fullmatch(text.strip())
+    return found is not None and any(found[part] for part in ("chrom", "dashed", "end"))
 
 
 @dataclass(frozen=True, order=True)

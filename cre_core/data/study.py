@@ -28,9 +28,11 @@ from typing import Any, Literal
 import pandas as pd
 
 from cre_core import schema
+from cre_core.data.gene_names import names_of
 from cre_core.errors import BadFile, NotAvailable, UnknownName
 from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
+from cre_core.io.text import shown
 
 FORMAT = 1
 
@@ -221,20 +223,21 @@ class Study:
         return self._read(path, schema.LINKS)
 
     def gene(self, name: str) -> pd.Series:
-        """The row of a modelled gene, by name (any case) or id.
+        """The row of a modelled gene, by name (any case) or id, with or without version, or by its other symbol.
 
         Raises:
           UnknownName: no such gene; close names are proposed.
         """
         genes = self.genes
         wanted = name.strip().upper()
-        for column in ("gene_id", "gene_name"):
-            found = genes[genes[column].str.upper() == wanted]
-            if len(found):
-                return found.iloc[0]
+        for other in names_of(name):
+            for column in ("gene_id", "gene_name"):
+                found = genes[genes[column].str.upper() == other]
+                if len(found):
+                    return found.iloc[0]
         close = genes["gene_name"][genes["gene_name"].str.upper().str.startswith(wanted[:3])].head(3)
         hint = f"; did you mean {', '.join(close)}?" if len(close) else ""
-        raise UnknownName(f"study {self.name} has no gene '{name}'{hint}")
+        raise UnknownName(f"study {self.name} has no gene '{shown(name)}'{hint}")
 
     def fold_of(self, gene_id: str) -> str:
         """The fold whose test set holds the gene, so that its model never saw it.

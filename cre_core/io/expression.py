@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from cre_core.io.text import bytes_of, numbers
 
 Repeats = Literal["max", "sum", "mean"]
 _GENE_COLUMNS = ("gene_id", "gene", "gene_name", "symbol", "ensid", "ensembl_id", "genename")
+_VERSION = re.compile(r"^(ENS[A-Z]*\d+)\.\d+(?:_\d+)?(_PAR_[XY])?(?:_\d+)?(?![^|])")
 _VALUE_COLUMNS = ("tpm", "fpkm", "rpkm", "value", "expression", "counts", "expected_count")
 
 
@@ -58,9 +60,17 @@ def read_expression(
     return _one_per_gene(plain, rule, kind, unit or values)
 
 
+def stable_id(name: str) -> str:
+    """An Ensembl id without version and what follows it (`.14`, `.14_1` of a lifted annotation); PAR genes stay apart.
+
+    ENSG00000136997.14_1 -> ENSG00000136997, ENSG00000002586.20_PAR_Y -> ENSG00000002586_PAR_Y; others unchanged.
+    """
+    return _VERSION.sub(r"\1\2", name)
+
+
 def without_version(ids: pd.Series) -> pd.Series:
-    """Ensembl ids without their version number; other names unchanged."""
-    return ids.str.replace(r"^(ENS[A-Z]*\d+)\.\d+", r"\1", regex=True)
+    """`stable_id` of every id."""
+    return ids.str.replace(_VERSION, r"\1\2", regex=True)
 
 
 def _pairs(table: pd.DataFrame, path: Path, unit: str, repeats: Repeats) -> pd.DataFrame:
