@@ -25,7 +25,7 @@ _SKIPPED = re.compile(rb"(?m)^(?:#|track\b|browser\b|[ \t]*$)")
 _STARTS = (b"#", b"track", b"browser", b"\n", b" ", b"\t")  # quick test before the pattern
 _WORD = re.compile(r"[A-Za-z_]")
 _START = re.compile(r"(?i).*(?:start|begin|pos|from|left)|[xys]_?[12]?$")  # how programs call the second column
-_TEXTS = ("chrom", "chrom2", "name", "strand", "strand2")
+_TEXTS = ("chrom", "chrom2", "name", "strand", "strand2", "feature", "attributes")
 
 
 def bytes_of(path: Path) -> bytes:
@@ -113,16 +113,7 @@ def parse_table(content: bytes, columns: Sequence[str], *, separator: str, path:
     Raises:
       BadFile: half of the rows or more have more fields than the first one, or it is no table at all.
     """
-    lines = content.split(b"\n")
-    n_fields = [line.count(b"\t") + 1 for line in lines] if separator == "\t" else [len(one.split()) for one in lines]
-    wide = np.array(n_fields) > len(columns)
-    first = int(np.argmax(wide))
-    if is_mostly(wide):
-        raise BadFile(
-            f"{path.name} is not an even table: row {first} has {n_fields[first]} fields, the first {len(columns)}"
-        )
-    if wide.any():
-        content = b"\n".join(line for line, is_wide in zip(lines, wide, strict=True) if not is_wide)
+    wide, content = _without_wide(content, len(columns), separator, path)
     texts = {name: str for name in columns if name in _TEXTS}
     try:
         table = pd.read_csv(
@@ -138,8 +129,23 @@ def parse_table(content: bytes, columns: Sequence[str], *, separator: str, path:
     if wide.any():
         why = f"more fields than the first row's {len(columns)}"
         n, of = int(wide.sum()), len(wide)
-        noted(table, f"{path.name}: {n:,} of {of:,} rows skipped, {why}; first: row {first}")
+        noted(table, f"{path.name}: {n:,} of {of:,} rows skipped, {why}; first: row {int(np.argmax(wide))}")
     return table
+
+
+def _without_wide(content: bytes, n_columns: int, separator: str, path: Path) -> tuple[np.ndarray, bytes]:
+    """Which lines have more fields than there are columns, and the other lines."""
+    too_many = re.compile(rb"(?m)^(?:[^\t\n]*\t){%d}" % n_columns)
+    if separator == "\t" and not too_many.search(content):  # large files: no list of lines without need
+        return np.zeros(content.count(b"\n") + 1, dtype=bool), content
+    lines = content.split(b"\n")
+    n_fields = [line.count(b"\t") + 1 if separator == "\t" else len(line.split()) for line in lines]
+    wide = np.array(n_fields) > n_columns
+    if is_mostly(wide):
+        row = int(np.argmax(wide))
+        found = f"row {row} has {n_fields[row]} fields, the first {n_columns}"
+        raise BadFile(f"{path.name} is not an even table: {found}")
+    return wide, b"\n".join(line for line, is_wide in zip(lines, wide, strict=True) if not is_wide)
 
 
 def read_columns(path: Path, wanted: Sequence[str], *, separator: str) -> pd.DataFrame:
@@ -155,7 +161,7 @@ def read_columns(path: Path, wanted: Sequence[str], *, separator: str) -> pd.Dat
     missing = [name for name in wanted if name not in table]
     if missing:
         there = ", ".join(map(str, list(table)[:8])) + (", ..." if table.shape[1] > 8 else "")
-        raise BadInput(f"{path.name} lacks column {', '.join(missing)}; it has {there}")
+        raise BadInput(f"{path.name} has no column {', '.join(missing)}; it has {there}")
     return table
 
 
