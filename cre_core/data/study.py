@@ -268,8 +268,8 @@ class Study:
     def _read(self, path: Path, spec: schema.TableSpec) -> pd.DataFrame:
         try:
             table = pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise BadFile(f"{path} is not a readable parquet file: {error}") from error
+        except Exception as error:  # of pyarrow, whose errors have no common base
+            raise BadFile(f"{path} is not a readable parquet file") from error
         return schema.check_table(table, spec, assembly=self.assembly, source=path.name)
 
 
