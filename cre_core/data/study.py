@@ -32,7 +32,7 @@ from cre_core.data.gene_names import names_of
 from cre_core.errors import BadFile, NotAvailable, UnknownName
 from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
-from cre_core.io.text import shown
+from cre_core.io.text import read_json, shown
 
 FORMAT = 1
 
@@ -135,7 +135,7 @@ class Study:
         if not path.is_file():
             raise UnknownName(f"no study in {folder}: study.json is missing; `prepare` or `simulate` makes one")
         try:
-            raw = json.loads(path.read_text())
+            raw = read_json(path)
             if raw["format"] != FORMAT:
                 raise BadFile(f"{path} has format {raw['format']}; this version reads {FORMAT}")
             for name, kind in _NESTED.items():
