@@ -84,7 +84,7 @@ def stable_id(name: str) -> str:
 
 def without_version(ids: pd.Series) -> pd.Series:
     """`stable_id` of every id."""
-    return ids.str.replace(_VERSION, r"\1\2", regex=True)
+    return ids.map({name: stable_id(name) for name in ids.dropna().unique()})
 
 
 def _lines(path: Path) -> list[list[str]]:

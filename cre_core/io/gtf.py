@@ -19,6 +19,8 @@ from cre_core.io.text import bytes_of, parse_table
 
 _COLUMNS = ("chrom", "source", "feature", "start", "end", "score", "strand", "frame", "attributes")
 _FEATURES = ("gene", "transcript", "exon")
+_ATTRIBUTES = ("gene_id", "gene_name", "gene", "transcript_id", "gene_type", "gene_biotype")
+_ATTRIBUTE = re.compile(r'(?:^|;)\s*([^\s";]+)\s+(?:"([^"]*)"|([^";\s]+))')
 _COMMENT = re.compile(rb"(?m)^#.*\n?")
 _FAR_BP = 1_500_000  # between two places of one gene; the longest human intron has 1.2 Mb
 
@@ -86,11 +88,12 @@ def _rows(path: Path) -> pd.DataFrame:
 
 
 def _with_ids(rows: pd.DataFrame, path: Path, keep_version: bool) -> pd.DataFrame:
-    text = _filled(rows.pop("attributes"), "")
+    found = _attributes(rows["attributes"])
+    rows = rows.drop(columns="attributes")
     for name in ("gene_id", "gene_name", "transcript_id"):
-        rows[name] = _attribute(text, name)
-    rows["gene_name"] = _filled(rows["gene_name"], _attribute(text, "gene"))  # as RefSeq calls it
-    rows["gene_type"] = _filled(_attribute(text, "gene_(?:type|biotype)"), "")
+        rows[name] = found[name]
+    rows["gene_name"] = _filled(rows["gene_name"], found["gene"])  # as RefSeq calls it
+    rows["gene_type"] = _filled(_filled(found["gene_type"], found["gene_biotype"]), "")
     nameless = (rows["gene_id"].isna() | (rows["gene_id"] == "")).to_numpy()
     first = f"row {rows.index[int(np.argmax(nameless))]} ({rows['feature'].iloc[int(np.argmax(nameless))]})"
     if is_mostly(nameless):
@@ -101,16 +104,21 @@ def _with_ids(rows: pd.DataFrame, path: Path, keep_version: bool) -> pd.DataFram
     rows = rows.assign(transcript_id=rows["transcript_id"].where(rows["transcript_id"] != "").astype(object))
     if not keep_version:
         rows["gene_id"] = without_version(rows["gene_id"])
-        if rows["transcript_id"].notna().any():
-            rows["transcript_id"] = without_version(rows["transcript_id"])
+        rows["transcript_id"] = without_version(rows["transcript_id"]).astype(object)
     names = rows["gene_name"].where(rows["gene_name"] != "")
     return rows.assign(gene_name=_filled(names, rows["gene_id"]))
 
 
-def _attribute(text: pd.Series, name: str) -> pd.Series:
-    """An attribute's value, quoted or not; NaN where the row has none. A name inside another value is none."""
-    found = text.str.extract(rf'^(?:[^";]*+(?:"[^"]*+"[^";]*+)*+;)*?\s*{name}\s+(?:"([^"]*)"|([^";\s]+))')
-    return _filled(found[0], found[1])
+def _attributes(text: pd.Series) -> pd.DataFrame:
+    """The attributes we read, quoted or not, NaN where a row has none; what stands inside another value is none."""
+    columns: dict[str, list[str | float]] = {name: [] for name in _ATTRIBUTES}
+    for line in text:
+        found: dict[str, str] = {}
+        for name, quoted, plain in _ATTRIBUTE.findall(line) if isinstance(line, str) else ():
+            found.setdefault(name, quoted or plain)
+        for name, values in columns.items():
+            values.append(found.get(name, np.nan))
+    return pd.DataFrame(columns, index=text.index, dtype=object)
 
 
 def _filled(values: pd.Series, others: pd.Series | str) -> pd.Series:

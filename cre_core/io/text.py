@@ -127,7 +127,7 @@ def parse_table(content: bytes, columns: Sequence[str], *, separator: str, path:
         table.index = pd.Index(np.flatnonzero(~wide))
     except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
         raise BadFile(f"{path.name} is not a table of {', '.join(columns)}") from error
-    for name in texts:
+    for name in set(texts) - {"attributes"}:
         table[name] = table[name].str.strip()
     if wide.any():
         why = f"more fields than the first row's {len(columns)}"
@@ -211,6 +211,8 @@ def numbers(table: pd.DataFrame, columns: Iterable[str], *, source: str, skip: b
 def to_numbers(column: pd.Series) -> tuple[pd.Series, np.ndarray]:
     """Float64 values, NaN where there is none, and (N,) bool: neither a finite number nor an absent mark."""
     values = pd.to_numeric(column, errors="coerce").astype("float64")
+    if np.isfinite(values).all():
+        return values, np.zeros(len(column), dtype=bool)
     unread = np.flatnonzero(~np.isfinite(values))
     texts = column.iloc[unread]
     odd = np.zeros(len(column), dtype=bool)

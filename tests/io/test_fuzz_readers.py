@@ -35,10 +35,11 @@ from cre_core.io.notes import listening
 SIM = Assembly("sim", {"sim1": 1000, "sim2": 450})
 ALL = Locus("sim1", 0, 1000)
 CELLS = (
-    "inf", "-inf", "nan", "-1", "1e400", "-1e400", "1e18", "99999999999999999999999", "0.5", "", " ", ".", "NA", "chr8",
-    "x", "#", '"', "'", "\N{SNOWMAN}", "\u0663", "1_0", "0x10", "True", "a b", "+", "-", "?", "*", "1-Mar", ",", ";",
+    "inf", "-inf", "nan", "-1", "1e400", "-1e400", "1e18", "99999999999999999999999", "0.5", "", " ", ".", "NA",
+    "chr8", "x", "#", '"', "'", "\N{SNOWMAN}", "\u0663", "1_0", "0x10", "True", "a b", "+", "-", "?", "*", "1-Mar",
+    ",", ";",
 )  # fmt: skip
-N_TEXT, N_BYTES = 110, 45  # changed files per reader
+N_TEXT, N_BYTES = 48, 30  # changed files per reader
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ def _bigwig(path: Path) -> None:
             assert not np.isinf(values).any()
 
 
-BED = "chr1\t100\t200\ta\t5\t+\nchr2\t300\t400\tb\t6\t-\nchrX\t1\t9\tc\t.\t.\n8\t5\t60\td\t1.5\t+\nchrM\t5\t9\te\t0\t-\n"
+BED = (
+    "chr1\t100\t200\ta\t5\t+\nchr2\t300\t400\tb\t6\t-\nchrX\t1\t9\tc\t.\t.\n8\t5\t60\td\t1.5\t+\nMT\t5\t9\te\t0\t-\n"
+)
 PEAK = "".join(f"chr{i}\t{i}00\t{i}90\tp{i}\t{i}\t.\t{i}.5\t-1\t2\t40\n" for i in range(1, 6))
 PAIRS = "".join(f"chr{i}\t{i}00\t{i}90\tchr{i}\t{i}500\t{i}900\tp{i}\t{i}\t+\t-\n" for i in range(1, 6))
 RAO = "chr1\tx1\tx2\tchr2\ty1\ty2\tcolor\t"
