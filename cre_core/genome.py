@@ -24,6 +24,14 @@ _HG19_SIZES = {
 }  # fmt: skip
 
 
+# Versions of RefSeq's NC_000001 to NC_000024 in hg38; in hg19 they are one lower. GenBank's are 2 and 1.
+# Source: NCBI assembly reports GCF_000001405.26 (GRCh38) and GCF_000001405.13 (GRCh37).
+_REFSEQ_VERSIONS = (11, 12, 12, 12, 10, 12, 14, 11, 12, 11, 10, 12, 11, 9, 10, 10, 11, 10, 10, 11, 9, 11, 11, 10)
+_FIRST_GENBANK = 663  # CM000663 is chromosome 1
+_ACCESSION = re.compile(r"(NC_|CM)0*([1-9][0-9]{0,5})(?:\.([0-9]{1,4}))?", re.IGNORECASE)
+_MITOCHONDRIA = ("NC_012920.1", "NC_012920", "J01415.2")  # of hg38; a file of hg19 may hold another one
+
+
 @dataclass(frozen=True)
 class Assembly:
     """A genome build: its name and the length in bp of each chromosome."""
@@ -32,14 +40,36 @@ class Assembly:
     chrom_sizes: Mapping[str, int]
 
     def chrom(self, name: str) -> str:
-        """The assembly's own name of a chromosome given as `8`, `chr8`, `CHR8`, `MT`; UnknownName otherwise."""
+        """The assembly's own name of a chromosome given as `8`, `chr8`, `CHR8`, `MT`, `NC_000008.11`, `CM000670.2`.
+
+        Raises:
+          UnknownName: there is none of that name. WrongAssembly: the accession number is another assembly's.
+        """
         bare = re.sub(r"^chr", "", name.strip(), flags=re.IGNORECASE)
         bare = {"MT": "M", "23": "X", "24": "Y"}.get(bare.upper(), bare)
-        for candidate in (name.strip(), f"chr{bare}", f"chr{bare.upper()}", bare):
+        for candidate in (name.strip(), f"chr{bare}", f"chr{bare.upper()}", bare, *self._of_accession(name.strip())):
             if candidate in self.chrom_sizes:
                 return candidate
         known = ", ".join(list(self.chrom_sizes)[:3])
-        raise UnknownName(f"{self.name} has no chromosome '{name}'; it has {known}, ...")
+        raise UnknownName(f"{self.name} has no chromosome '{name[:60]}'; it has {known}, ...")
+
+    def _of_accession(self, name: str) -> tuple[str, ...]:
+        """The chromosome that a RefSeq or GenBank accession names, if it names one of a human genome."""
+        if name.upper() in _MITOCHONDRIA:
+            return ("chrM",)
+        found = _ACCESSION.fullmatch(name)
+        if found is None or self.name not in ASSEMBLIES:
+            return ()
+        is_refseq = found[1].upper() == "NC_"
+        number = int(found[2]) - (0 if is_refseq else _FIRST_GENBANK - 1)
+        if not 1 <= number <= len(_REFSEQ_VERSIONS):
+            return ()
+        newest = _REFSEQ_VERSIONS[number - 1] if is_refseq else 2
+        chrom = f"chr{ {23: 'X', 24: 'Y'}.get(number, number) }"
+        of = {newest: HG38.name, newest - 1: HG19.name}.get(int(found[3] or 0), "" if found[3] else self.name)
+        if of != self.name:
+            raise WrongAssembly(f"{name} is {chrom} of {of or 'another assembly'}; wanted {self.name}")
+        return (chrom,)
 
     def size(self, chrom: str) -> int:
         """Length of a chromosome in bp."""
@@ -81,7 +111,43 @@ def check_assembly(found_sizes: Mapping[str, int], wanted: Assembly, *, source: 
             )
 
 
-_PLACE = re.compile(r"^(?P<chrom>[\w.]+)\s*[:\s]\s*(?P<start>[\d,]+)\s*(?:[-–\s]|\.\.)\s*(?P<end>[\d,]+)$")
+_NUMBER = r"[0-9][0-9,]*(?:\.[0-9]+)?"
+_UNIT = r"(?:\s*(?:[kmg]bp?|[kmg]|bp))?"
+_UNITS_BP = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_PLACE = re.compile(
+    rf"(?:(?P<chrom>[\w.]*[A-Za-z_][\w.]*|[0-9]{{1,2}})(?:\s*:\s*|\s+)|(?P<dashed>chr[\w.]+)-)?"
+    rf"(?P<start>{_NUMBER}{_UNIT})(?:(?:\s*(?:[-\u2010-\u2015\u2212]|\.\.+)\s*|\s+)(?P<end>{_NUMBER}{_UNIT}))?",
+    re.IGNORECASE | re.ASCII,
+)
+_MOST_DIGITS = 15  # of a position; more are no place on any genome
+_WANTED = "wanted chrom:start-end, for example chr8:1,000-2,000"
+
+
+def _position(text: str, unit: str) -> int:
+    """Bases that a number with or without a unit means; BadInput when they are no whole number."""
+    digits = text.rstrip("bBpPkKmMgG ").replace(",", "")
+    whole, _, decimals = digits.partition(".")
+    factor = _UNITS_BP.get(unit, 1)
+    if len(whole) > _MOST_DIGITS or len(decimals.rstrip("0")) > len(str(factor)) - 1:
+        raise BadInput(f"'{_short(text)}' is no whole number of bases on a chromosome")
+    return int(whole) * factor + (int(decimals.ljust(9, "0")[: len(str(factor)) - 1] or 0) if factor > 1 else 0)
+
+
+def _unit(text: str) -> str:
+    """k, m, g, or nothing."""
+    letters = text.lstrip("0123456789,. ").lower()
+    return letters[:1] if letters[:1] in _UNITS_BP else ""
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def is_place(text: str) -> bool:
+    """Whether a text has the form of a place; it may still be none on an assembly."""
+    found = _PLACE.fullmatch(text.strip())
+    return found is not None and any(found[part] for part in ("chrom", "dashed", "end"))
 
 
 @dataclass(frozen=True, order=True)
@@ -99,16 +165,42 @@ class Locus:
             raise BadInput(f"{self.chrom}: end {self.end:,} is not after start {self.start:,}")
 
     @classmethod
-    def parse(cls, text: str, assembly: Assembly) -> Locus:
-        """Read `chr8:127,735,434-127,742,951` (1-based, inclusive), `8:1-100` too, and check it on `assembly`."""
-        match = _PLACE.match(text.strip())
-        if match is None:
-            raise BadInput(f"'{text}' is not a place; wanted chrom:start-end, for example chr8:1,000-2,000")
-        chrom = assembly.chrom(match["chrom"])
-        first, last = (int(match[key].replace(",", "")) for key in ("start", "end"))
+    def parse(cls, text: str, assembly: Assembly, *, chrom: str | None = None) -> Locus:
+        """Read a place as people write it, and check it on `assembly`.
+
+        Args:
+          text: `chr8:127,735,434-127,742,951` (1-based, inclusive), `8:1-100`, `chr8 1 100` (blanks), one position
+            (`chr8:127735434`), a chromosome alone (`chr8`), with units (`chr8:127.5-128Mb`).
+          assembly: whose chromosomes; names as in `Assembly.chrom`.
+          chrom: of a place that names none (`127.5-128Mb`); without it such a place is refused.
+
+        Raises:
+          BadInput: not a place, or none on its chromosome. UnknownName, WrongAssembly: as `Assembly.chrom`.
+        """
+        found = _PLACE.fullmatch(text.strip())
+        named = (found["chrom"] or found["dashed"]) if found else None
+        if found is None or (named is None and found["end"] is None):
+            return cls._chromosome(text, assembly)
+        named = named or chrom
+        if named is None:
+            raise BadInput(f"'{_short(text)}' names no chromosome; {_WANTED}")
+        last_unit = _unit(found["end"] or "")
+        first = _position(found["start"], _unit(found["start"]) or last_unit)
+        last = _position(found["end"], last_unit) if found["end"] else first
+        if _unit(found["end"] or found["start"]) and first == 0 < last:
+            first = 1  # 0 Mb is the chromosome's start
         if first < 1:
-            raise BadInput(f"'{text}' starts at {first}; the first base is 1")
-        return cls(chrom, first - 1, last).checked(assembly)
+            raise BadInput(f"'{_short(text)}' starts at {first}; the first base is 1")
+        return cls(assembly.chrom(named), first - 1, last).checked(assembly)
+
+    @classmethod
+    def _chromosome(cls, text: str, assembly: Assembly) -> Locus:
+        """A chromosome alone, from end to end."""
+        try:
+            name = assembly.chrom(text)
+        except UnknownName:
+            raise BadInput(f"'{_short(text)}' is not a place; {_WANTED}") from None
+        return cls(name, 0, assembly.size(name))
 
     def checked(self, assembly: Assembly) -> Locus:
         """This place, or BadInput when it ends past its chromosome's end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,11 +10,13 @@ import pandas as pd
 
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.genome import Assembly
+from cre_core.table import Kind, Rule, TableSpec
+from cre_core.table import check_columns as check_columns
+from cre_core.table import check_table as check_table
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Kind = Literal["text", "integer", "number", "flag"]
 Mode = Literal["mask", "silence", "scramble"]
 
 HALF_LIFE_FEATURES = (
@@ -30,14 +31,32 @@ HALF_LIFE_FEATURES = (
 )
 
 
-@dataclass(frozen=True)
-class TableSpec:
-    """The contract of a table: its name, its columns with their kind, and what identifies a row."""
+def _without_strand(genes: pd.DataFrame) -> pd.Series:
+    return ~genes["strand"].isin(["+", "-"])
 
-    name: str
-    columns: Mapping[str, Kind]
-    key: tuple[str, ...] = ()
-    is_interval: bool = True
+
+def _tss_elsewhere(genes: pd.DataFrame) -> pd.Series:
+    outside = (genes["tss"] < genes["start"]) | (genes["tss"] >= genes["end"])
+    # A table that says which genes have a body takes bodies and TSSs from two annotations.
+    return outside & (genes["tss"] < 0) if "has_body" in genes else outside
+
+
+def _assays(signal: pd.DataFrame) -> pd.DataFrame:
+    return signal.drop(columns=["element_id", "gene_id", "biosample"], errors="ignore").select_dtypes("number")
+
+
+def _no_counts(signal: pd.DataFrame) -> pd.Series:
+    assays = _assays(signal)
+    return ((assays < 0) | np.isinf(assays)).any(axis=1)
+
+
+def _negative_tpm(expression: pd.DataFrame) -> pd.Series:
+    return (expression["measure"] == "tpm") & (expression["value"] < 0)
+
+
+def _no_part(folds: pd.DataFrame) -> pd.Series:
+    parts = folds[[name for name in folds if str(name).startswith("fold_")]]
+    return ~parts.isin(["train", "valid", "test", "unused"]).all(axis=1)
 
 
 _PLACE: dict[str, Kind] = {"chrom": "text", "start": "integer", "end": "integer"}
@@ -52,19 +71,26 @@ GENES = TableSpec(
     "genes",
     {"gene_id": "text", "gene_name": "text", **_PLACE, "strand": "text", "tss": "integer"},
     key=("gene_id",),
+    rules=(
+        Rule("have strand other than + or -", _without_strand),
+        Rule("have a TSS outside the gene", _tss_elsewhere),
+    ),
 )
+_COUNTS = (Rule("have a negative or infinite count", _no_counts),)
 # One row per element (or gene: its TSS ±500 bp) and biosample; the other columns are assays, in read counts.
 ELEMENT_SIGNAL = TableSpec(
     "element signal",
     {"element_id": "text", "biosample": "text"},
     key=("element_id", "biosample"),
     is_interval=False,
+    rules=_COUNTS,
 )
 PROMOTER_SIGNAL = TableSpec(
     "promoter signal",
     {"gene_id": "text", "biosample": "text"},
     key=("gene_id", "biosample"),
     is_interval=False,
+    rules=_COUNTS,
 )
 # What an element is in a biosample: silencer, enhancer, promoter, insulator or background.
 ELEMENT_LABELS = TableSpec(
@@ -78,9 +104,16 @@ EXPRESSION = TableSpec(
     {"gene_id": "text", "biosample": "text", "measure": "text", "value": "number"},
     key=("gene_id", "biosample", "measure"),
     is_interval=False,
+    rules=(Rule("have a negative TPM", _negative_tpm),),
 )
-# Columns fold_1 ... fold_n hold train, valid or test.
-FOLDS = TableSpec("folds", {"gene_id": "text"}, key=("gene_id",), is_interval=False)
+# Columns fold_1 ... fold_n hold train, valid, test or unused.
+FOLDS = TableSpec(
+    "folds",
+    {"gene_id": "text", "fold_1": "text"},
+    key=("gene_id",),
+    is_interval=False,
+    rules=(Rule("say something else than train, valid, test or unused", _no_part),),
+)
 LOOPS = TableSpec(
     "loops",
     {
@@ -126,44 +159,6 @@ LINKS = TableSpec(
 )
 
 
-def check_table(
-    table: pd.DataFrame, spec: TableSpec, *, assembly: Assembly | None = None, source: str = ""
-) -> pd.DataFrame:
-    """A table that keeps its contract: columns there, kinds right, places on the assembly, keys unique.
-
-    Args:
-      table: rows as read; further columns are kept.
-      spec: the contract.
-      assembly: when given, chromosome names become the assembly's and ends are checked against it.
-      source: the file's name, for the message.
-
-    Returns:
-      A copy with the contract's dtypes and a fresh index. NaN stays NaN in `number` columns.
-
-    Raises:
-      BadInput: naming how many rows break which rule, and the first of them.
-    """
-    where = f"{source}: " if source else ""
-    missing = [column for column in spec.columns if column not in table]
-    if missing:
-        found = ", ".join(map(str, table.columns))
-        raise BadInput(f"{where}{spec.name} lack column {', '.join(missing)}; the table has {found}")
-    table = table.reset_index(drop=True).copy()
-    for column, kind in spec.columns.items():
-        table[column] = _coerced(table[column], kind, f"{where}{spec.name}: column {column}")
-    if spec.is_interval:
-        if assembly is not None:
-            names = {name: assembly.chrom(str(name)) for name in table["chrom"].unique()}
-            table["chrom"] = table["chrom"].map(names)
-        _check_places(table, assembly, where)
-    if spec.key:
-        repeated = table.duplicated(list(spec.key))
-        if repeated.any():
-            first = " ".join(map(str, table.loc[repeated, list(spec.key)].iloc[0]))
-            raise BadInput(f"{where}{spec.name} repeat {int(repeated.sum())} keys; first: {first}")
-    return table
-
-
 def check_elements(table: pd.DataFrame, *, assembly: Assembly | None = None, source: str = "") -> pd.DataFrame:
     """`check_table` for elements."""
     return check_table(table, ELEMENTS, assembly=assembly, source=source)
@@ -171,43 +166,7 @@ def check_elements(table: pd.DataFrame, *, assembly: Assembly | None = None, sou
 
 def check_genes(table: pd.DataFrame, *, assembly: Assembly | None = None, source: str = "") -> pd.DataFrame:
     """`check_table` for genes, with names and strands present."""
-    genes = check_table(table, GENES, assembly=assembly, source=source)
-    odd = ~genes["strand"].isin(["+", "-"])
-    if odd.any():
-        raise BadInput(f"{source}: {int(odd.sum())} genes have strand other than + or -; first: row {odd.argmax()}")
-    return genes
-
-
-def _coerced(column: pd.Series, kind: Kind, where: str) -> pd.Series:
-    if kind == "text":
-        return column.astype(str)
-    if kind == "flag":
-        return column.astype(bool)
-    numbers = pd.to_numeric(column, errors="coerce")
-    if kind == "number":
-        return numbers.astype("float64")
-    if numbers.isna().any():
-        row = int(numbers.isna().argmax())
-        raise BadInput(f"{where} holds '{column.iloc[row]}' in row {row}; wanted a whole number")
-    return numbers.astype("int64")
-
-
-def _check_places(table: pd.DataFrame, assembly: Assembly | None, where: str) -> None:
-    rules = [
-        ("end before they start", table["end"] <= table["start"]),
-        ("start before the chromosome", table["start"] < 0),
-    ]
-    if assembly is not None:
-        sizes = table["chrom"].map(dict(assembly.chrom_sizes))
-        rules.append((f"end past the end of their {assembly.name} chromosome", table["end"] > sizes))
-    for rule, broken in rules:
-        if broken.any():
-            row = int(np.asarray(broken).argmax())
-            place = table.loc[row]
-            raise BadInput(
-                f"{where}{int(broken.sum())} rows {rule}; "
-                f"first: row {row} {place['chrom']}:{place['start']}-{place['end']}"
-            )
+    return check_table(table, GENES, assembly=assembly, source=source)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from dashboard.components.suggest import suggestion_list
 from dashboard.services.files import register_files
 from dashboard.services.guard import guard
 from dashboard.services.library import Library
-from dashboard.services.search import resolve, suggestions
+from dashboard.services.search import current_chrom, resolve, suggestions
 from dashboard.settings import Settings
 from dashboard.state import ViewState, read_view
 
@@ -172,7 +172,8 @@ def suggest(
 ) -> Component | list[Any]:
     """The list under the search box; empty when the text means nothing yet."""
     state = _state_of(view)
-    hits = suggestions(library.study(state.study), text or "")
+    study = library.study(state.study)
+    hits = suggestions(study, text or "", chrom=current_chrom(study, state.locus, state.gene))
     return suggestion_list([(hit.kind, hit.text, hit.note, _address(state, hit.changes, path)) for hit in hits])
 
 
@@ -181,7 +182,9 @@ def address_of(library: Library, text: str | None, view: dict[str, Any] | None, 
     state = _state_of(view)
     if not (text or "").strip():
         raise PreventUpdate
-    return _address(state, resolve(library.study(state.study), text or "").changes, path)
+    study = library.study(state.study)
+    hit = resolve(study, text or "", chrom=current_chrom(study, state.locus, state.gene))
+    return _address(state, hit.changes, path)
 
 
 def _address(state: ViewState, changes: tuple[tuple[str, str], ...], path: str | None) -> str:

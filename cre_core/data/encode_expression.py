@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cre_core.errors import BadFile, BadInput
+from cre_core.errors import BadInput
 from cre_core.io.expression import read_expression, without_version
-from cre_core.io.text import bytes_of, numbers
+from cre_core.io.text import bytes_of, numbers, read_columns
 
 _LEAST_SHARED = 0.5  # of the annotated genes; below, the table is of another annotation or organism
 
@@ -58,9 +58,7 @@ def gene_tpm(path: Path) -> pd.Series:
     content = bytes_of(path)
     if not content.startswith(b"target_id\t"):
         return read_expression(path, column="TPM", repeats="sum").set_index("gene")["value"]
-    table = pd.read_csv(path, sep="\t", keep_default_na=False)
-    if "tpm" not in table:
-        raise BadFile(f"{path.name} has no column tpm; it has {', '.join(map(str, table.columns))}")
+    table = read_columns(path, ["target_id", "tpm"], separator="\t")
     # kallisto: ENST...|ENSG...|...; spike-ins have no gene
     ids = without_version(table["target_id"].astype(str).str.split("|").str[1].fillna(""))
     table = numbers(table, ["tpm"], source=path.name)

@@ -21,6 +21,7 @@ from cre_core.errors import BadInput
 from cre_core.genome import HG19, HG38
 from cre_core.io import bed, chain
 from cre_core.io.expression import read_expression
+from cre_core.io.text import numbers, read_columns
 
 BIOSAMPLE = "K562"
 _EP = "epinformer_data/"
@@ -106,6 +107,11 @@ _CRISPR_NAMES = {
     "H3K27me3.RPM": "h3k27me3_rpm",
     "measuredGeneUbiquitousExpressed": "is_ubiquitous",
 }
+_ABC_NAMES = {"chr": "chrom", "TargetGene": "gene_name", "TargetGeneTSS": "tss", "powerlaw.Score": "score"}
+# What a table of pairs must have before anything is computed from it.
+_PAIRS = schema.TableSpec(
+    "pairs", {"chrom": "text", "start": "integer", "end": "integer", "tss": "integer", "gene_name": "text"}
+)
 _EXAMPLES = (
     ExampleLocus("MYC", "chr8:127,450,001-129,950,000", "nine validated elements, 160 kb to 1.96 Mb downstream"),
     ExampleLocus("KLF1", "chr19:12,740,001-13,030,000", "three validated elements"),
@@ -166,7 +172,11 @@ def _genes(data: Path) -> pd.DataFrame:
     """18,377 protein-coding genes; TSS = middle of the 1-kb window the counts were taken on."""
     tss = bed.read_bed(data / _TSS, assembly=HG38).rename(columns={"name": "gene_id"})
     tss["tss"] = tss["start"] + 500
-    features = pd.read_csv(data / _HALF_LIFE).rename(columns={"Gene name": "gene_name", **_HALF_LIFE_NAMES})
+    features = read_columns(data / _HALF_LIFE, ["gene_id", "Gene name", *_HALF_LIFE_NAMES], separator=",")
+    features = features.rename(columns={"Gene name": "gene_name", **_HALF_LIFE_NAMES})
+    for table, name in ((tss, _TSS), (features, _HALF_LIFE)):
+        if table["gene_id"].duplicated().any():
+            raise BadInput(f"{name} has gene {table['gene_id'][table['gene_id'].duplicated()].iloc[0]} twice")
     genes = tss[["gene_id", "chrom", "strand", "tss"]].merge(
         features[["gene_id", "gene_name", *schema.HALF_LIFE_FEATURES]], on="gene_id", how="left", validate="1:1"
     )
@@ -242,8 +252,7 @@ def _same_rows(tables: dict[str, pd.DataFrame], paths: dict[str, str]) -> pd.Dat
 
 def _write_expression(data: Path, out: Path, genes: pd.DataFrame, bodies: pd.DataFrame) -> None:
     """Measured and published RNA of the modelled genes; TPM of every annotated gene, for the screen tested more."""
-    tables = [pd.read_csv(data / path, header=0, names=["gene_id", "predicted", "z", "fold"]) for path in _RNA]
-    rna = pd.concat(tables, ignore_index=True)
+    rna = pd.concat([_measured_rna(data / path) for path in _RNA], ignore_index=True)
     rows = [
         rna.assign(measure="rna", value=log_rpkm(rna["z"].to_numpy())),
         rna.assign(
@@ -264,6 +273,14 @@ def _write_expression(data: Path, out: Path, genes: pd.DataFrame, bodies: pd.Dat
     )
     table = pd.concat(rows, ignore_index=True).assign(biosample=BIOSAMPLE)
     write_table(table[list(schema.EXPRESSION.columns)], out / "expression.parquet", schema.EXPRESSION)
+
+
+def _measured_rna(path: Path) -> pd.DataFrame:
+    table = read_columns(path, [], separator=",")
+    if table.shape[1] != 4:
+        raise BadInput(f"{path.name} has {table.shape[1]} columns; wanted gene, predicted, measured, fold")
+    table = table.set_axis(["gene_id", "predicted", "z", "fold"], axis=1)
+    return numbers(table, ["predicted", "z"], source=path.name)
 
 
 def log_rpkm(z: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
@@ -291,8 +308,8 @@ def log_rpkm(z: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
 
 
 def _write_folds(data: Path, out: Path, genes: pd.DataFrame) -> None:
-    folds = pd.read_csv(data / _FOLDS).rename(columns={"ENSID": "gene_id"})
     columns = [f"fold_{fold}" for fold in range(1, 13)]
+    folds = read_columns(data / _FOLDS, ["ENSID", *columns], separator=",").rename(columns={"ENSID": "gene_id"})
     missing = set(genes["gene_id"]) - set(folds["gene_id"])
     if missing:
         raise BadInput(f"{_FOLDS} lacks {len(missing)} genes; first: {min(missing)}")
@@ -304,8 +321,9 @@ def _crispr(data: Path, genes: pd.DataFrame, bodies: pd.DataFrame) -> pd.DataFra
 
     A TSS of 0 there is none: NaN.
     """
-    pairs = pd.read_csv(data / _CRISPR, sep="\t", low_memory=False).rename(columns=_CRISPR_NAMES)
+    pairs = read_columns(data / _CRISPR, ["chrom", *_CRISPR_NAMES], separator="\t").rename(columns=_CRISPR_NAMES)
     pairs = pairs[[column for column in pairs if column == "chrom" or column in _CRISPR_NAMES.values()]]
+    pairs = schema.check_table(pairs, _PAIRS, source=_CRISPR)
     pairs["benchmark_tss"] = pairs["tss"].where(pairs["tss"] > 0).astype(float)
     modelled, annotated = (table.drop_duplicates("gene_name").set_index("gene_name") for table in (genes, bodies))
     body_tss = annotated["start"].where(annotated["strand"] == "+", annotated["end"] - 1)
@@ -338,9 +356,8 @@ def _tss_notes(pairs: pd.DataFrame) -> list[str]:
 
 
 def _published_abc(data: Path, genes: pd.DataFrame) -> pd.DataFrame:
-    table = pd.read_csv(data / _ABC, sep="\t", low_memory=False).rename(
-        columns={"chr": "chrom", "TargetGene": "gene_name", "TargetGeneTSS": "tss", "powerlaw.Score": "score"}
-    )
+    table = read_columns(data / _ABC, ["start", "end", *_ABC_NAMES], separator="\t").rename(columns=_ABC_NAMES)
+    table = schema.check_table(table, _PAIRS, source=_ABC)
     known = genes.drop_duplicates("gene_name").set_index("gene_name")["gene_id"]
     table["gene_id"] = table["gene_name"].map(known).fillna("")
     table["element_id"] = table["chrom"] + ":" + table["start"].astype(str) + "-" + table["end"].astype(str)

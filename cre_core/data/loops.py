@@ -36,11 +36,6 @@ class ElementLoops:
             raise BadInput(
                 f"{entry.path} holds a loop between {first['chrom']} and {first['chrom2']}; wanted one each"
             )
-        outside = table[table["end2"] > table["chrom2"].map(dict(study.info.chrom_sizes))]
-        if len(outside):
-            first = outside.iloc[0]
-            place = f"{first['chrom2']}:{first['start2']}-{first['end2']}"
-            raise BadInput(f"{entry.path} holds a loop outside its chromosome: {place}")
         counted = next((name for name in COUNT_COLUMNS if name in table), None)
         contacts = table[counted].to_numpy(float) if counted else np.ones(len(table))
         anchors = table[["start", "end", "start2", "end2"]].to_numpy()  # (n, 4)

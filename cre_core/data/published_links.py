@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cre_core import schema
-from cre_core.errors import BadFile
 from cre_core.genome import Assembly
-from cre_core.io import bed
+from cre_core.io.rows import at_the_door
+from cre_core.io.text import read_columns
 
 _NAMES = {
     "chr": "chrom",
@@ -61,13 +61,10 @@ def read_published_links(
     Raises:
       BadFile: not a table. BadInput: a column is missing or a row breaks a rule. WrongAssembly: another assembly.
     """
-    try:
-        table = pd.read_csv(path, sep="\t", low_memory=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise BadFile(f"cannot read {path.name} as a table of predictions: {str(error).splitlines()[0]}") from error
+    table = read_columns(path, [], separator="\t")
     score = {_SCORES[method]: "score"}
     table = table.rename(columns={**_NAMES, **score})
-    links = bed.at_the_door(table, _PREDICTIONS, assembly=assembly, source=path.name)
+    links = at_the_door(table, _PREDICTIONS, assembly=assembly, source=path.name)
     known = genes.drop_duplicates("gene_name").set_index("gene_name")["gene_id"]
     strands = bodies.drop_duplicates("gene_name").set_index("gene_name")["strand"]
     links["gene_id"] = links["gene_name"].map(known).fillna(links["published_gene_id"])

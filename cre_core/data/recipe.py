@@ -17,6 +17,7 @@ from cre_core.errors import BadInput, NotAvailable
 from cre_core.io.clock import made_at
 from cre_core.io.download import registry
 from cre_core.io.files import folder_written_whole, sha256_of
+from cre_core.io.notes import listening
 
 Report = Callable[[str, int, int], None]
 PROMOTER_BP, PROXIMAL_BP = 500, 2_000  # counts are over TSS ±500 bp; proximal within 2 kb, as SCREEN has it
@@ -106,7 +107,9 @@ def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report) -> S
             f"python -m cre_core download {recipe.name} --data {data}"
         )
     with folder_written_whole(out) as partial:
-        prepared = recipe.prepare(data, partial, report)
+        with listening() as heard:
+            prepared = recipe.prepare(data, partial, report)
+        prepared = replace(prepared, notes=[*prepared.notes, *heard])  # rows that no reader could use
         provenance = {
             "created": made_at(),
             "command": _command(recipe, prepared.info),

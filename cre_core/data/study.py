@@ -29,10 +29,12 @@ import pandas as pd
 from pydantic import Field
 
 from cre_core import schema
+from cre_core.data.gene_names import names_of
 from cre_core.data.study_json import Amount, Bases, Described, Name, PathInside, check_unique, read_description
 from cre_core.errors import BadFile, NotAvailable, UnknownName
 from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
+from cre_core.io.text import shown
 
 FORMAT = 1
 EMBEDDED = Path(__file__).resolve().parents[2] / "precomputed"  # studies that came with the program
@@ -224,20 +226,21 @@ class Study:
         return self._read(path, schema.LINKS)
 
     def gene(self, name: str) -> pd.Series:
-        """The row of a modelled gene, by name (any case) or id.
+        """The row of a modelled gene, by name (any case) or id, with or without version, or by its other symbol.
 
         Raises:
           UnknownName: no such gene; close names are proposed.
         """
         genes = self.genes
         wanted = name.strip().upper()
-        for column in ("gene_id", "gene_name"):
-            found = genes[genes[column].str.upper() == wanted]
-            if len(found):
-                return found.iloc[0]
+        for other in names_of(name):
+            for column in ("gene_id", "gene_name"):
+                found = genes[genes[column].str.upper() == other]
+                if len(found):
+                    return found.iloc[0]
         close = genes["gene_name"][genes["gene_name"].str.upper().str.startswith(wanted[:3])].head(3)
         hint = f"; did you mean {', '.join(close)}?" if len(close) else ""
-        raise UnknownName(f"study {self.name} has no gene '{name}'{hint}")
+        raise UnknownName(f"study {self.name} has no gene '{shown(name)}'{hint}")
 
     @cached_property
     def annotated_genes(self) -> pd.DataFrame:
@@ -316,8 +319,8 @@ class Study:
     def _read(self, path: Path, spec: schema.TableSpec) -> pd.DataFrame:
         try:
             table = pd.read_parquet(path)
-        except Exception as error:  # a broken file may raise whatever pyarrow stumbles over
-            raise BadFile(f"{path} is not a readable parquet file: {error}") from error
+        except Exception as error:  # of pyarrow, whose errors have no common base
+            raise BadFile(f"{path} is not a readable parquet file") from error
         return schema.check_table(table, spec, assembly=self.assembly, source=path.name)
 
 

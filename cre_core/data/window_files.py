@@ -15,9 +15,9 @@ from scipy import sparse
 from cre_core.errors import BadInput
 from cre_core.genome import Assembly, Locus
 from cre_core.io.bigwig import BigWig, write_bigwig
-from cre_core.io.contacts import open_contacts, write_cool
+from cre_core.io.contacts import write_cool
 from cre_core.io.fasta import Fasta
-from cre_core.io.text import bytes_of, data_lines, first_fields, parse_table
+from cre_core.io.triplets import read_triplets
 
 _LINE = 60  # bases on a FASTA line
 _LEAST_PARTNERS = 10  # a bin with fewer contacts is masked
@@ -108,15 +108,10 @@ def write_balanced_cool(source: Path, path: Path, chrom: str, bin_bp: int, *, as
     Raises:
       BadInput: not on the grid, past the chromosome's end, counts that are not whole. BadFile: not triplets.
     """
-    open_contacts(source, assembly=assembly, chrom=chrom, resolution_bp=bin_bp)  # its checks
-    content = data_lines(bytes_of(source))
-    _, separator = first_fields(content)
-    table = parse_table(content, ["first", "second", "count"], separator=separator, path=source)
-    if (table["count"] % 1 != 0).any() or (table["count"] < 0).any():
+    pixels = read_triplets(source, assembly=assembly, chrom=chrom, resolution_bp=bin_bp)
+    if (pixels["count"] % 1 != 0).any() or (pixels["count"] > np.iinfo(np.int32).max).any():
         raise BadInput(f"{source.name} holds contacts that are no whole numbers; wanted raw counts")
-    bins = (table[["first", "second"]].to_numpy() // bin_bp).astype(np.int64)
-    pixels = pd.DataFrame({"bin1_id": bins.min(axis=1), "bin2_id": bins.max(axis=1), "count": table["count"]})
-    pixels = pixels.groupby(["bin1_id", "bin2_id"], as_index=False)["count"].sum().astype({"count": np.int32})
+    pixels = pixels.sort_values(["bin1_id", "bin2_id"], ignore_index=True).astype({"count": np.int32})
     size = assembly.size(chrom)
     weight = balanced_weights(pixels, -(-size // bin_bp), source=source.name)
     write_cool(path, {chrom: size}, bin_bp, pixels, weight=weight)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -17,7 +18,9 @@ from cre_core.genome import Assembly, Locus
 from cre_core.io.files import written_whole
 from cre_core.io.places import check_sizes, file_names
 
-_MAGIC, _BIGBED_MAGIC, _INDEX_MAGIC = 0x888FFC26, 0x8789F2EB, 0x2468ACE0
+_MAGIC, _BIGBED_MAGIC, _INDEX_MAGIC, _CHROMS_MAGIC = 0x888FFC26, 0x8789F2EB, 0x2468ACE0, 0x78CA8C91
+_MOST_ZOOMS, _MOST_NAME, _MOST_CHROMS = 40, 1_000, 10_000_000
+_MOST_BLOCK = 1 << 28  # bytes of one block of data, packed or not; programs write some 10 kB
 _CHUNK_BP = 1 << 20  # read at once: 4 MB of float32
 
 
@@ -35,8 +38,11 @@ class BigWig:
         self.assembly = assembly
         check_whole(self.path)
         self._lock = threading.Lock()
-        self._file = pyBigWig.open(str(self.path))
-        sizes = self._file.chroms()
+        try:
+            self._file = pyBigWig.open(str(self.path))
+            sizes = self._file.chroms()
+        except RuntimeError as error:
+            raise BadFile(f"{self.path.name} is broken: it cannot be opened as a bigWig") from error
         check_sizes(sizes, assembly, source=self.path.name)
         self._names = file_names(assembly, sizes)
 
@@ -96,8 +102,11 @@ class BigWig:
                 with self._lock:
                     values = self._file.values(name, start, end, numpy=True)
             except RuntimeError as error:
-                raise BadFile(f"{self.path.name} cannot be read at {locus}: {error}") from error
-            yield np.asarray(values, dtype=np.float32)
+                raise BadFile(f"{self.path.name} cannot be read at {locus}: its data are broken") from error
+            values = np.asarray(values, dtype=np.float32)
+            if np.isinf(values).any():
+                raise BadFile(f"{self.path.name} holds an infinite value in {locus}; wanted numbers")
+            yield values
 
     def _name(self, locus: Locus) -> str:
         chrom = self.assembly.chrom(locus.chrom)
@@ -177,59 +186,107 @@ def _write(
 
 
 def check_whole(path: Path) -> None:
-    """Raise BadFile when a bigWig is missing, of another kind, or ends before its own indexes do.
+    """Raise BadFile when a bigWig is missing, of another kind, ends before its own indexes do, or has broken ones.
 
-    The data come before the indexes in the file, so whole indexes mean whole data.
+    The data come before the indexes in the file, so whole indexes mean whole data. The library follows every offset
+    that a file holds, so each is checked before it is opened.
 
     Source: UCSC bigWig format (Kent et al. 2010, Bioinformatics 26:2204, supplement).
     """
     try:
         with path.open("rb") as file:
-            size = path.stat().st_size
-            for offset in _index_offsets(file, path.name):
-                _check_index(file, offset, size, path.name)
+            _Checked(file, path.stat().st_size, path.name).check()
     except struct.error as error:
-        raise BadFile(f"{path.name} is truncated: its {size:,} bytes end before its index does") from error
-    except OSError as error:
-        raise BadFile(f"cannot read {path}: {error.strerror or error}") from error
+        raise BadFile(
+            f"{path.name} is truncated: its {path.stat().st_size:,} bytes end before its index does"
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: an offset that no file has
+        raise BadFile(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _index_offsets(file: BinaryIO, name: str) -> list[int]:
-    """Offsets of the data index and of the index of every zoom level."""
-    head = file.read(64)
-    (magic,) = struct.unpack("<I", head[:4]) if len(head) >= 4 else (0,)
-    if magic == _BIGBED_MAGIC:
-        raise BadFile(f"{name} is a bigBed; wanted a bigWig")
-    if magic != _MAGIC:
-        raise BadFile(f"{name} is not a bigWig")
-    _, n_zooms, _, _, index = struct.unpack("<HHQQQ", head[4:32])
-    zooms = [struct.unpack("<IIQQ", file.read(24))[3] for _ in range(n_zooms)]
-    return [index, *(offset for offset in zooms if offset)]
+@dataclass
+class _Checked:
+    """A bigWig's header, chromosomes and indexes, as they are checked; struct.error when one is not all there."""
 
+    file: BinaryIO
+    size: int
+    name: str
 
-def _check_index(file: BinaryIO, offset: int, size: int, name: str) -> None:
-    """Visit every node of one R tree; struct.error when one is not all there."""
-    file.seek(offset)
-    magic, _, n_items = struct.unpack("<IIQ", file.read(48)[:16])
-    if magic != _INDEX_MAGIC:
-        raise BadFile(f"{name} is broken: no index where its header says one is")
-    nodes = [offset + 48] if n_items else []
-    while nodes:
-        node = nodes.pop()
-        file.seek(node)
-        is_leaf, _, n_children = struct.unpack("<BBH", file.read(4))
-        if is_leaf and node + 4 + 32 * n_children > size:
-            raise struct.error("leaf past the end")
-        if not is_leaf:
-            entries = struct.iter_unpack("<IIIIQ", _exactly(file, 24 * n_children))
-            nodes.extend(entry[4] for entry in entries)
+    def check(self) -> None:
+        """Read everything that points somewhere."""
+        head = self._at(0, min(64, self.size))
+        (magic,) = struct.unpack("<I", head[:4]) if len(head) >= 4 else (0,)
+        if magic == _BIGBED_MAGIC:
+            raise BadFile(f"{self.name} is a bigBed; wanted a bigWig")
+        if magic != _MAGIC:
+            raise BadFile(f"{self.name} is not a bigWig")
+        version, n_zooms, chroms, data, index = struct.unpack("<HHQQQ", head[4:32])
+        summary, buffer = struct.unpack("<QI", head[44:56])
+        if not 1 <= version <= 4 or n_zooms > _MOST_ZOOMS or buffer > _MOST_BLOCK:
+            raise self._broken("its header")
+        self._at(data, 8)
+        if summary:
+            self._at(summary, 40)
+        ids = self._chroms(chroms)
+        zooms = [struct.unpack("<IIQQ", self._at(64 + 24 * i, 24))[3] for i in range(n_zooms)]
+        for offset in (index, *(zoom for zoom in zooms if zoom)):
+            self._index(offset, ids)
 
+    def _chroms(self, offset: int) -> int:
+        """Number of chromosomes; visits every node of the B+ tree of their names."""
+        magic, _, key, value, n_chroms = struct.unpack("<IIIIQ", self._at(offset, 32)[:24])
+        if magic != _CHROMS_MAGIC or not 1 <= key <= _MOST_NAME or value != 8 or n_chroms > _MOST_CHROMS:
+            raise self._broken("its list of chromosomes")
+        ids: list[int] = []
+        for is_leaf, items in self._nodes(offset + 32, key + 8, key + 8, child_at=key):
+            for item in items if is_leaf else ():
+                name, (number, length) = item[:key].rstrip(b"\0"), struct.unpack("<II", item[key:])
+                if not name or not length or b"\0" in name or not name.isascii() or not name.decode().isprintable():
+                    raise self._broken("a name in its list of chromosomes")
+                ids.append(number)
+        if sorted(ids) != list(range(n_chroms)):
+            raise self._broken("its list of chromosomes")
+        return len(ids)
 
-def _exactly(file: BinaryIO, n_bytes: int) -> bytes:
-    content = file.read(n_bytes)
-    if len(content) != n_bytes:
-        raise struct.error("node past the end")
-    return content
+    def _index(self, offset: int, n_chroms: int) -> None:
+        """Visit every node of one R tree, and see that what its leaves point to is there."""
+        magic, _, n_items = struct.unpack("<IIQ", self._at(offset, 48)[:16])
+        if magic != _INDEX_MAGIC:
+            raise BadFile(f"{self.name} is broken: no index where its header says one is")
+        for is_leaf, items in self._nodes(offset + 48, 32, 24, child_at=16) if n_items else ():
+            if not is_leaf or not items:
+                continue
+            leaves = np.frombuffer(b"".join(items), dtype="<u4,<u4,<u4,<u4,<u8,<u8")
+            ends = leaves["f4"] + leaves["f5"]
+            if (ends > self.size).any() or (ends < leaves["f4"]).any() or (leaves["f5"] > _MOST_BLOCK).any():
+                raise struct.error("data past the end")
+            if (leaves["f0"] >= n_chroms).any() or (leaves["f2"] >= n_chroms).any():
+                raise self._broken("its index")
+
+    def _nodes(self, root: int, leaf: int, inner: int, *, child_at: int) -> Iterator[tuple[bool, list[bytes]]]:
+        """Every node of a tree with its items; BadFile when one points back to another."""
+        waiting, seen = [root], {root}
+        while waiting:
+            node = waiting.pop()
+            is_leaf, _, n_items = struct.unpack("<BBH", self._at(node, 4))
+            width = leaf if is_leaf else inner
+            content = self._at(node + 4, width * n_items)
+            items = [content[i : i + width] for i in range(0, len(content), width)]
+            yield bool(is_leaf), items
+            children = [] if is_leaf else [struct.unpack("<Q", item[child_at : child_at + 8])[0] for item in items]
+            if seen.intersection(children) or len(set(children)) < len(children):
+                raise self._broken("an index that leads back to itself")
+            seen.update(children)
+            waiting.extend(children)
+
+    def _at(self, offset: int, n_bytes: int) -> bytes:
+        if offset + n_bytes > self.size:
+            raise struct.error("past the end")
+        self.file.seek(offset)
+        return self.file.read(n_bytes)
+
+    def _broken(self, what: str) -> BadFile:
+        return BadFile(f"{self.name} is broken: {what} cannot be")
 
 
 def _mean_and_max(values: np.ndarray, bin_bp: int) -> tuple[np.ndarray, np.ndarray]:

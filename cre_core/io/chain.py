@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,21 @@ import pandas as pd
 
 from cre_core import schema
 from cre_core.errors import BadFile, BadInput
-from cre_core.genome import Assembly, check_assembly
-from cre_core.io.text import bytes_of
+from cre_core.genome import Assembly
+from cre_core.io.places import check_sizes, file_names
+from cre_core.io.text import bytes_of, shown
 
 UNMAPPED = "unmapped"  # an end lies in no aligned block
 SPLIT = "split"  # the ends lie in different chains, so part of the place moved away
 WIDTH = "width changed"  # more bases were inserted or deleted in between than allowed
+_HEAD = (
+    "score", "source_chrom", "source_size", "source_strand", "source_start", "source_end",
+    "target_chrom", "target_size", "target_strand", "target_start", "target_end",
+)  # fmt: skip
+_CHAIN_LINE = re.compile(r"(?m)^[ \t]*chain[ \t]+")
+_COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]*)?")  # a score may have decimals
+_NOT_DIGITS = re.compile(r"(?:[^0-9\s]\S*|[0-9]{13,}|[0-9]+[^0-9\s]\S*)")
 _FLIPPED = {"+": "-", "-": "+"}
 
 
@@ -66,50 +76,99 @@ class Lifted:
 
 
 def read_chain(path: Path | str) -> Chain:
-    """Read a chain file, plain or .gz.
+    """Read a chain file, plain or .gz; comment lines anywhere, fields apart by blanks or tabs.
 
     Raises:
-      BadFile: missing, truncated, or not a chain file.
+      BadFile: missing, truncated, not a chain file, or a chain whose numbers cannot be; the message names it.
 
     Source: UCSC chain format. Coordinates of a - strand query count from the chromosome's other end.
     """
     path = Path(path)
-    parts = bytes_of(path).decode("ascii", "replace").split("chain ")
-    heads, tables = [], []
-    for part in parts[1:]:
-        head, _, body = part.partition("\n")
-        fields = head.split()
-        numbers = np.array(body.split("#")[0].split(), dtype=np.int64) if len(fields) >= 11 else np.empty(0)
-        if len(numbers) % 3 != 1:  # every line has size and two gaps, the last one its size alone
-            raise BadFile(f"{path.name} is truncated or not a chain file, at 'chain {head[:60]}'")
-        heads.append(fields)
-        tables.append(np.append(numbers, (0, 0)).reshape(-1, 3))
-    if not heads:
-        raise BadFile(f"{path.name} is not a chain file: no line starts with 'chain'")
-    source_sizes = {fields[1]: int(fields[2]) for fields in heads}
-    target_sizes = {fields[6]: int(fields[7]) for fields in heads}
-    return Chain(_blocks(heads, tables), source_sizes, target_sizes, path.name)
+    text = _COMMENT.sub("", bytes_of(path).decode("ascii", "replace"))
+    before, *parts = _CHAIN_LINE.split(text)
+    if before.strip():
+        raise BadFile(f"{path.name} is not a chain file: it starts with '{shown(before)}'; wanted 'chain'")
+    heads, tables = zip(*(_chain(part, path) for part in parts), strict=True)
+    frame = pd.DataFrame(list(heads), columns=_HEAD)
+    source_sizes = _sizes(frame, "source_chrom", "source_size", path)
+    target_sizes = _sizes(frame, "target_chrom", "target_size", path)
+    return Chain(_blocks(frame, list(tables)), source_sizes, target_sizes, path.name)
 
 
-def _blocks(heads: list[list[str]], tables: list[np.ndarray]) -> pd.DataFrame:
+def _chain(part: str, path: Path) -> tuple[list[Any], np.ndarray]:
+    """A chain's header (`_HEAD`) and its blocks, (n, 3) int64: size, gap in the source, gap in the target."""
+    head, _, body = part.partition("\n")
+    where = f"{path.name} is truncated or not a chain file, at 'chain {shown(head)}'"
+    fields = head.split()
+    if len(fields) < len(_HEAD):
+        raise BadFile(
+            f"{where}: {len(fields)} fields; wanted score, and name, size, strand, start, end of both sides"
+        )
+    odd = _NOT_DIGITS.search(body)
+    if odd:
+        raise BadFile(f"{where}: '{shown(odd[0])}' among the blocks; wanted whole numbers")
+    head_values = [_head_value(text, name, where) for text, name in zip(fields, _HEAD, strict=False)]
+    numbers = np.array(body.split(), dtype=np.int64)
+    if len(numbers) % 3 != 1:  # every line has size and two gaps, the last one its size alone
+        raise BadFile(where)
+    table = np.append(numbers, (0, 0)).reshape(-1, 3)
+    _check_chain(dict(zip(_HEAD, head_values, strict=True)), table, where)
+    return head_values, table
+
+
+def _head_value(text: str, name: str, where: str) -> int | str:
+    if name.endswith("chrom"):
+        return text
+    wanted = "+ or -" if name.endswith("strand") else "a whole number"
+    if not (text in ("+", "-") if name.endswith("strand") else _NUMBER.fullmatch(text)):
+        raise BadFile(f"{where}: {name.replace('_', ' ')} is '{shown(text)}'; wanted {wanted}")
+    return text if name.endswith("strand") else int(text.partition(".")[0])
+
+
+def _check_chain(head: dict[str, Any], table: np.ndarray, where: str) -> None:
+    """BadFile when a chain does not lie on its chromosomes, or its blocks do not fill it."""
+    if head["source_strand"] != "+":
+        raise BadFile(f"{where}: the source is on the - strand; wanted +")
+    if (table[:, 0] < 1).any():
+        raise BadFile(f"{where}: a block of no bases")
+    for side, gap in (("source", 1), ("target", 2)):
+        start, end, size = (head[f"{side}_{name}"] for name in ("start", "end", "size"))
+        if not 0 <= start < end <= size:
+            raise BadFile(f"{where}: {side} {start}-{end} is not within its {size} bases")
+        covered = int(table[:, 0].sum() + table[:, gap].sum())
+        if covered != end - start:
+            raise BadFile(
+                f"{where}: its blocks cover {covered:,} bases of the {side}, its header says {end - start:,}"
+            )
+
+
+def _sizes(frame: pd.DataFrame, chrom: str, size: str, path: Path) -> dict[str, int]:
+    sizes = frame.groupby(chrom, sort=False)[size].agg(["min", "max"])
+    odd = sizes[sizes["min"] != sizes["max"]]
+    if len(odd):
+        low, high = (int(value) for value in odd.iloc[0])
+        raise BadFile(f"{path.name} gives {shown(odd.index[0])} both {low:,} and {high:,} bases")
+    return {str(name): int(value) for name, value in sizes["min"].items()}
+
+
+def _blocks(frame: pd.DataFrame, tables: list[np.ndarray]) -> pd.DataFrame:
     n_blocks = np.array([len(table) for table in tables])
-    number = np.repeat(np.arange(len(heads)), n_blocks)
+    number = np.repeat(np.arange(len(tables)), n_blocks)
     size, source_gap, target_gap = np.concatenate(tables).T
-    frame = pd.DataFrame(heads).iloc[:, :11].set_axis(list("skzSabtqTcd"), axis=1)  # score, source, target
-    source_start = _starts(size + source_gap, frame["a"].astype("int64").to_numpy(), n_blocks)
-    from_end = _starts(size + target_gap, frame["c"].astype("int64").to_numpy(), n_blocks)
-    is_reverse = (frame["T"] == "-").to_numpy()[number]
-    target_size = frame["q"].astype("int64").to_numpy()[number]
+    source_start = _starts(size + source_gap, frame["source_start"].to_numpy(), n_blocks)
+    from_end = _starts(size + target_gap, frame["target_start"].to_numpy(), n_blocks)
+    is_reverse = (frame["target_strand"] == "-").to_numpy()[number]
+    target_size = frame["target_size"].to_numpy()[number]
     return pd.DataFrame(
         {
-            "source_chrom": frame["k"].astype("category").to_numpy()[number],
+            "source_chrom": frame["source_chrom"].astype("category").to_numpy()[number],
             "source_start": source_start,
-            "target_chrom": frame["t"].astype("category").to_numpy()[number],
+            "target_chrom": frame["target_chrom"].astype("category").to_numpy()[number],
             "target_start": np.where(is_reverse, target_size - from_end - size, from_end),
             "size": size,
             "is_reverse": is_reverse,
             "chain": number,
-            "score": frame["s"].astype("int64").to_numpy()[number],
+            "score": frame["score"].to_numpy()[number],
         }
     )
 
@@ -222,11 +281,13 @@ class _Index:
     """Blocks of the chromosomes both assemblies have, without overlap on the source, ready for searching."""
 
     def __init__(self, chain: Chain, source: Assembly, target: Assembly) -> None:
-        check_assembly(chain.source_sizes, source, source=f"{chain.name}, source")
-        check_assembly(chain.target_sizes, target, source=f"{chain.name}, target")
-        blocks = chain.blocks
-        known = blocks["source_chrom"].isin(source.chrom_sizes) & blocks["target_chrom"].isin(target.chrom_sizes)
-        blocks = blocks[known]
+        source_names = _names_on(source, chain.source_sizes, f"{chain.name}, source")
+        target_names = _names_on(target, chain.target_sizes, f"{chain.name}, target")
+        blocks = chain.blocks.assign(
+            source_chrom=chain.blocks["source_chrom"].map(source_names).astype(object),
+            target_chrom=chain.blocks["target_chrom"].map(target_names).astype(object),
+        )
+        blocks = blocks[blocks["source_chrom"].notna() & blocks["target_chrom"].notna()]
         if blocks.empty:
             raise BadInput(f"{chain.name} has no block between {source.name} and {target.name}")
         self._of: dict[str, dict[str, np.ndarray]] = {
@@ -255,6 +316,17 @@ class _Index:
             found.chain[at] = blocks["chain"][block]
             found.is_reverse[at] = reverse
         return found
+
+
+def _names_on(assembly: Assembly, sizes: Mapping[str, int], source: str) -> dict[str, str]:
+    """The file's chromosome names -> the assembly's; a mitochondrion of another sequence is left out.
+
+    Raises:
+      WrongAssembly: a chromosome has another length. UnknownName: no chromosome is shared.
+    """
+    check_sizes(sizes, assembly, source=source)
+    names = {theirs: ours for ours, theirs in file_names(assembly, sizes).items()}
+    return {theirs: ours for theirs, ours in names.items() if sizes[theirs] == assembly.chrom_sizes[ours]}
 
 
 def _flattened(blocks: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 import threading
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +18,15 @@ import pyfaidx
 from cre_core.errors import BadFile, BadInput, UnknownName
 from cre_core.genome import Assembly, Locus
 from cre_core.io.places import check_sizes, name_on
+from cre_core.io.text import shown
 
-_WINDOW = re.compile(r"(?:range=|^)(?P<chrom>[\w.]+):(?P<start>\d+)-(?P<end>\d+)\b")
+_WINDOW = re.compile(r"(?:range=|^|::)(?P<chrom>[\w.]+):(?P<start>\d{1,15})-(?P<end>\d{1,15})\b")
+# How samtools (/rc), bedtools ((-)), UCSC (strand=-) and Ensembl (:-1) say that bases are those of the - strand.
+_MINUS = re.compile(
+    r"/rc\b|\(-\)|\bstrand\s*[=:]\s*(?:-|minus|reverse)|:-1?(?=\s|$)|\brev(?:erse)?[ _-]?comp(?:lement(?:ed)?)?\b",
+    re.IGNORECASE,
+)
+_BASES = b"ACGTNRYSWKMBDHV-."  # IUPAC
 _CODES = np.full(256, 4, dtype=np.int8)
 for _code, _bases in enumerate(("Aa", "Cc", "Gg", "Tt")):
     _CODES[[ord(base) for base in _bases]] = _code
@@ -82,11 +90,24 @@ class Fasta:
         Raises:
           UnknownName: the file lacks the chromosome.
           BadInput: the place reaches outside the window the file holds; the message says which that is.
+          BadFile: the file has letters there that are no bases, or fewer than its index says.
         """
         record = self._record(locus)
         first = locus.start - record.locus.start
-        with self._lock:
-            return str(self._file.fetch(record.key, first + 1, first + locus.width_bp)).upper()
+        try:
+            with self._lock:
+                bases = str(self._file.fetch(record.key, first + 1, first + locus.width_bp)).upper()
+        except (pyfaidx.FetchError, ValueError, OSError, EOFError, zlib.error) as error:
+            raise BadFile(
+                f"{self.path.name} cannot be read at {locus}: it is broken, or not what its index is of"
+            ) from error
+        others = bases.encode("ascii", "replace").translate(None, _BASES)
+        if others or len(bases) != locus.width_bp:
+            held = f"'{shown(chr(others[0]))}'" if others else f"{len(bases):,} bases"
+            raise BadFile(
+                f"{self.path.name} holds {held} in {locus}; wanted its {locus.width_bp:,} bases, A, C, G, T or N"
+            )
+        return bases
 
     def encode(self, locus: Locus) -> np.ndarray:
         """The bases of a place as numbers.
@@ -113,7 +134,7 @@ class Fasta:
     def _placed(self) -> list[_Record]:
         records, whole = [], {}
         for key, record in self._file.index.items():
-            header = self._file.get_long_name(key)
+            header = self._header(key)
             window = _WINDOW.search(header)
             if window is not None:
                 records.append(_Record(key, self._window(header, window, record.rlen)))
@@ -121,20 +142,26 @@ class Fasta:
                 whole[chrom] = record.rlen
                 records.append(_Record(key, Locus(chrom, 0, record.rlen)))
         if not records:
-            names = ", ".join([*self._file.index][:3])
+            names = ", ".join(shown(name) for name in [*self._file.index][:3])
             raise UnknownName(f"{self.path.name}: no chromosome of {self.assembly.name}; the file has {names}")
         if whole:
             check_sizes(whole, self.assembly, source=self.path.name)
         return records
 
+    def _header(self, key: str) -> str:
+        """A record's whole header; the library loses it after a blank line, but not its first word."""
+        header = str(self._file.get_long_name(key))
+        header = header if header.startswith(key) else key
+        if _MINUS.search(header):
+            raise BadFile(f"{self.path.name}: '>{shown(header)}' is on the - strand; wanted +")
+        return header
+
     def _window(self, header: str, found: re.Match[str], length: int) -> Locus:
         first, last = int(found["start"]), int(found["end"])
         start = first if last - first == length else first - 1
         if last - start != length:
-            named = f"'>{header[:60]}' names {last - start:,} bases"
+            named = f"'>{shown(header)}' names {last - start:,} bases"
             raise BadFile(f"{self.path.name}: {named}, the sequence has {length:,}")
-        if "strand=-" in header:
-            raise BadFile(f"{self.path.name}: '>{header[:60]}' is on the - strand; wanted +")
         return Locus(self.assembly.chrom(found["chrom"]), start, last).checked(self.assembly)
 
 
@@ -148,10 +175,26 @@ def _open(path: Path, index_folder: Path | None) -> pyfaidx.Faidx:
         )
     except pyfaidx.UnsupportedCompressionFormat as error:
         raise BadFile(f"{path.name} is compressed otherwise than bgzip; wanted plain text or bgzip") from error
-    except (pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError, UnicodeDecodeError, ValueError) as error:
-        raise BadFile(f"{path.name} is not FASTA: {str(error).splitlines()[0]}") from error
+    except (pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError, ValueError, RuntimeError, EOFError) as error:
+        raise BadFile(f"{path.name} is not FASTA: {_why(error)}") from error
+    except zlib.error as error:
+        raise BadFile(f"{path.name} is truncated or not bgzip") from error
     except OSError as error:
         raise BadFile(f"cannot index {path}: {error.strerror or error}") from error
+
+
+def _why(error: Exception) -> str:
+    """The library's reason in our words."""
+    where = re.search(r"found in >(\S+) at line (\d+)", str(error))
+    if where:
+        return f"line {where[2]} of '>{shown(where[1])}' differs in length from the others of its record, or is blank"
+    if isinstance(error, UnicodeDecodeError):
+        return "it holds bytes that are no text"
+    if "Duplicate key" in str(error):
+        return "two records have one name"
+    if isinstance(error, RuntimeError):
+        return "a record has blank lines alone"
+    return "wanted lines of bases under lines that start with > and a name"
 
 
 def _index_stem(path: Path, index_folder: Path | None) -> Path:

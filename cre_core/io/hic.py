@@ -1,21 +1,23 @@
 """What is read from a .hic, in a process of its own.
 
 Importing hictkpy starts a logging thread that keeps a core busy for as long as the process lives, so nothing else
-imports it: `header` and `matrix` run it in a child that ends with the call.
+imports it: `header` and `matrix` run it in a child that ends with the call. A broken file may end the child, or keep
+it for ever; both are a RuntimeError here.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 T = TypeVar("T")
+MOST_SECONDS = 300.0  # of one call; a view takes some seconds
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,32 @@ def matrix(path: Path, place: str, resolution_bp: int, normalisation: str | None
 
 
 def _in_child(function: Callable[..., T], *arguments: Any) -> T:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as child:
-        return child.submit(function, *arguments).result()
+    """What a function gives in a process of its own; RuntimeError when it raises, dies or does not come to an end."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_answer, args=(theirs, function, *arguments), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        if not ours.poll(MOST_SECONDS):
+            raise RuntimeError(f"it was not read in {MOST_SECONDS:.0f} seconds")
+        is_good, answer = ours.recv()
+    except EOFError:
+        raise RuntimeError("the reading program ended") from None
+    finally:
+        ours.close()
+        child.kill()
+        child.join()
+    if not is_good:
+        raise RuntimeError(answer)
+    return answer
+
+
+def _answer(to: Connection, function: Callable[..., Any], *arguments: Any) -> None:
+    try:
+        to.send((True, function(*arguments)))
+    except Exception as error:  # whatever the library raises is for the parent to say
+        to.send((False, f"{type(error).__name__}: {error}"))
 
 
 def _header(path: str) -> HicHeader:

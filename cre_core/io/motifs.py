@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from cre_core.errors import BadFile
-from cre_core.io.text import bytes_of
+from cre_core.io.text import bytes_of, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +53,34 @@ def read_motifs(path: Path | str) -> list[Motif]:
 
 
 def _read_meme(lines: list[str], path: Path) -> list[Motif]:
-    motifs, name = [], [""]
+    motifs: list[Motif] = []
+    names: list[str] = []
     for number, line in enumerate(lines):
-        if line.startswith("MOTIF"):
-            name = line.split()[1:3]
+        if re.match(r"MOTIF\b", line):
+            names = line.split()[1:3]
+            if not names:
+                raise BadFile(f"{path.name}: the motif in line {number + 1} has no name; wanted MOTIF and a name")
         elif line.startswith("letter-probability matrix"):
-            width = re.search(r"\bw=\s*(\d+)", line)
-            below = lines[number + 1 :][: int(width[1])] if width else _numeric_head(lines[number + 1 :])
-            if width and len(below) < int(width[1]):
-                raise BadFile(f"{path.name} is truncated: motif {name[0]} has {len(below)} of {width[1]} positions")
-            motifs.append(_motif(name[0], name[-1], [row.split() for row in below], path))
+            if not names:
+                raise BadFile(f"{path.name}: the matrix in line {number + 1} belongs to no MOTIF")
+            rows, said = _rows_below(lines, number), re.search(r"\bw=\s*(\d+)", line)
+            width = int(said[1][:9]) if said else len(rows)
+            if len(rows) < width:
+                raise BadFile(f"{path.name} is truncated: motif {names[0]} has {len(rows)} of {width} positions")
+            motifs.append(_motif(names[0], names[-1], rows[:width], path))
+            names = []
     return motifs
 
 
-def _numeric_head(lines: list[str]) -> list[str]:
+def _rows_below(lines: list[str], number: int) -> list[list[str]]:
+    """The rows of the matrix whose header stands in a line; blank lines before and among them do not count."""
     rows = []
-    for line in lines:
-        if not re.match(r"\s*[\d.]", line):
+    for line in lines[number + 1 :]:
+        fields = line.split()
+        if fields and not re.match(r"[-+]?[\d.]|[-+]?(?:nan|inf)", fields[0], re.IGNORECASE):
             break
-        rows.append(line)
+        if fields:
+            rows.append(fields)
     return rows
 
 
@@ -86,6 +96,8 @@ def _read_transfac(lines: list[str], path: Path) -> list[Motif]:
         elif re.match(r"\d+\s", line):
             rows.append(line.split()[1:5])  # position, A, C, G, T, perhaps the consensus letter
         elif tag == "//":
+            if rows and not (accession or name):
+                raise BadFile(f"{path.name}: matrix {len(motifs) + 1} has no name; wanted AC or ID")
             if rows:
                 motifs.append(_motif(accession or name, name or accession, rows, path))
             accession, name, rows = "", "", []
@@ -93,12 +105,20 @@ def _read_transfac(lines: list[str], path: Path) -> list[Motif]:
 
 
 def _motif(accession: str, name: str, rows: list[list[str]], path: Path) -> Motif:
-    try:
-        counts = np.array(rows, dtype=np.float64)  # (W, 4)
-    except ValueError as error:
-        raise BadFile(f"{path.name}: motif {accession} is not a matrix of numbers: {error}") from error
-    if counts.ndim != 2 or counts.shape[1] != 4 or (counts < 0).any() or not (counts.sum(axis=1) > 0).all():
-        raise BadFile(
-            f"{path.name}: motif {accession} has shape {counts.shape}; wanted (W, 4) without empty positions"
-        )
-    return Motif(accession, name, (counts / counts.sum(axis=1, keepdims=True)).T)
+    where = f"{path.name}: motif {shown(accession)}"
+    uneven = next((i for i, row in enumerate(rows) if len(row) != 4), None)
+    if uneven is not None or not rows:
+        what = "it has no position" if uneven is None else f"position {uneven + 1} has {len(rows[uneven])} columns"
+        raise BadFile(f"{where} is not a matrix: {what}; wanted four, of A, C, G, T")
+    table = pd.DataFrame(rows)
+    counts = table.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)  # (W, 4)
+    odd = ~(np.isfinite(counts) & (counts >= 0))
+    if odd.any():
+        position, base = (int(i) for i in np.argwhere(odd)[0])
+        held = f"holds '{shown(rows[position][base])}' in position {position + 1}"
+        raise BadFile(f"{where} is not a matrix of numbers: it {held}; wanted 0 or more")
+    total = counts.sum(axis=1, keepdims=True)
+    if not ((total > 0) & np.isfinite(total)).all():
+        empty = int(np.argmin(total)) + 1
+        raise BadFile(f"{where} has no counts in position {empty}; wanted a matrix without empty positions")
+    return Motif(accession, name, (counts / total).T)

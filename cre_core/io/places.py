@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cre_core.errors import UnknownName
+from cre_core.errors import UnknownName, WrongAssembly
 from cre_core.genome import Assembly, check_assembly
 
 
 def name_on(assembly: Assembly, name: str) -> str | None:
-    """The assembly's name of a chromosome, or None for a scaffold it lacks."""
+    """The assembly's name of a chromosome, or None for a scaffold it lacks; WrongAssembly as `Assembly.chrom`."""
     try:
         return assembly.chrom(name)
     except UnknownName:
@@ -28,5 +28,8 @@ def check_sizes(sizes: Mapping[str, int], assembly: Assembly, *, source: str) ->
     Raises:
       WrongAssembly: a chromosome has another length. UnknownName: no chromosome is shared.
     """
-    nuclear = {name: size for name, size in sizes.items() if name_on(assembly, name) != "chrM"}
+    try:
+        nuclear = {name: size for name, size in sizes.items() if name_on(assembly, name) != "chrM"}
+    except WrongAssembly as error:
+        raise WrongAssembly(f"{source}: {error}") from error
     check_assembly(nuclear or sizes, assembly, source=source)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import pandas as pd
 
+from cre_core.data.gene_names import names_of
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, CreError, UnknownName
-from cre_core.genome import Locus
+from cre_core.genome import Locus, is_place
+from cre_core.io.text import shown
 
 SHOWN = 8
 ELEMENT_VIEW_BP, GENE_VIEW_BP = 50_000, 200_000
 LEAST_ELEMENT_TEXT = 3
-_LOOKS_LIKE_PLACE = re.compile(r"^\s*[\w.]+\s*:\s*[\d,]+\s*(?:[-–]|\.\.)\s*[\d,]+\s*$")
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,27 @@ class Hit:
     names: tuple[str, ...] = ()
 
 
-def suggestions(study: Study, text: str) -> list[Hit]:
-    """Up to eight things the text may mean, the likeliest first; none when it means nothing yet."""
+def suggestions(study: Study, text: str, *, chrom: str | None = None) -> list[Hit]:
+    """Up to eight things the text may mean, the likeliest first; none when it means nothing yet.
+
+    Args:
+      chrom: where a place is that names no chromosome (`127.5-128Mb`).
+    """
     text = text.strip()
     if not text:
         return []
-    if _LOOKS_LIKE_PLACE.match(text):
-        try:
-            return [_place(study, text)]
-        except CreError:
-            return []
-    return [*_genes(study, text, SHOWN), *_elements(study, text, SHOWN)][:SHOWN]
+    found = [*_genes(study, text, SHOWN), *_elements(study, text, SHOWN)]
+    if is_place(text) or _is_chromosome(study, text):
+        with suppress(CreError):  # not a place yet
+            found.insert(0, _place(study, text, chrom))
+    return found[:SHOWN]
 
 
-def resolve(study: Study, text: str) -> Hit:
+def resolve(study: Study, text: str, *, chrom: str | None = None) -> Hit:
     """The one thing the text means.
+
+    Args:
+      chrom: where a place is that names no chromosome (`127.5-128Mb`).
 
     Raises:
       BadInput: an empty text, a place that cannot be, or past the chromosome's end.
@@ -63,18 +70,34 @@ def resolve(study: Study, text: str) -> Hit:
         raise BadInput("the search box is empty; wanted a gene, a place such as chr8:1,000-2,000, or an element")
     hits = [*_genes(study, text, 1), *_elements(study, text, 1)]
     for hit in hits:
-        if text.upper() in (name.upper() for name in hit.names):
+        if {name.upper() for name in hit.names}.intersection(names_of(text)):
             return hit
-    if _LOOKS_LIKE_PLACE.match(text):
-        return _place(study, text)
+    if is_place(text) or _is_chromosome(study, text):
+        return _place(study, text, chrom)
     if len(hits) == 1 and len(suggestions(study, text)) == 1:
         return hits[0]
     study.gene(text)
-    raise UnknownName(f"study {study.name} has no gene and no element '{text}'")
+    raise UnknownName(f"study {study.name} has no gene and no element '{shown(text)}'")
 
 
-def _place(study: Study, text: str) -> Hit:
-    locus = Locus.parse(text, study.assembly)
+def current_chrom(study: Study, locus: str, gene: str) -> str | None:
+    """The chromosome that a view shows: of its place, else of its gene; None where it shows neither."""
+    try:
+        return Locus.parse(locus, study.assembly).chrom if locus else str(study.gene(gene)["chrom"])
+    except CreError:
+        return None
+
+
+def _is_chromosome(study: Study, text: str) -> bool:
+    try:
+        study.assembly.chrom(text)
+    except CreError:
+        return False
+    return True
+
+
+def _place(study: Study, text: str, chrom: str | None) -> Hit:
+    locus = Locus.parse(text, study.assembly, chrom=chrom)
     return Hit("place", str(locus), study.info.assembly_name, (("locus", str(locus)), ("element", "")))
 
 
@@ -82,7 +105,8 @@ def _genes(study: Study, text: str, most: int) -> list[Hit]:
     """Genes by name or id: the very name first, then names that begin so, then names that hold the text."""
     index = _gene_index(study)
     wanted = text.upper()
-    exact = (index["upper"] == wanted) | (index["upper_id"] == wanted)
+    names = names_of(text)
+    exact = index["upper"].isin(names) | index["upper_id"].isin(names)
     begins = index["upper"].str.startswith(wanted) | index["upper_id"].str.startswith(wanted)
     inside = index["upper"].str.contains(wanted, regex=False)
     order = pd.concat([index[exact], index[begins & ~exact], index[inside & ~begins & ~exact]]).head(most)

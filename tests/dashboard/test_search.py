@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, CreError, UnknownName
-from dashboard.services.search import resolve, suggestions
+from dashboard.services.search import current_chrom, resolve, suggestions
 
 
 def test_the_very_name_comes_first_then_short_names(study: Study) -> None:
@@ -27,6 +29,42 @@ def test_a_place_as_people_write_it(study: Study, text: str) -> None:
     assert hit.kind == "place"
     assert dict(hit.changes)["locus"] == "chr1:1,001-2,000"
     assert suggestions(study, text) == [hit]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("chr1 1001 2000", "chr1:1,001-2,000"),
+        ("chr1:1500", "chr1:1,500-1,500"),
+        ("chr2", "chr2:1-3,000,000"),
+        ("2", "chr2:1-3,000,000"),
+        ("chr2:0.5-1Mb", "chr2:500,000-1,000,000"),
+        ("0.5-1Mb", "chr1:500,000-1,000,000"),
+    ],
+)
+def test_shorter_ways_to_write_a_place(study: Study, text: str, place: str) -> None:
+    hit = resolve(study, text, chrom="chr1")
+    assert dict(hit.changes)["locus"] == place
+    assert suggestions(study, text, chrom="chr1")[0] == hit
+
+
+def test_the_current_chromosome_is_that_of_the_place_else_of_the_gene(study: Study) -> None:
+    assert current_chrom(study, "chr2:1-5", "SIM1") == "chr2"
+    assert current_chrom(study, "", "SIM1") == str(study.gene("SIM1")["chrom"])
+    assert current_chrom(study, "nowhere", "") is None
+    with pytest.raises(BadInput, match="names no chromosome"):
+        resolve(study, "0.5-1Mb")
+
+
+def test_a_versioned_id_opens_its_gene(study: Study) -> None:
+    genes = study.genes.assign(gene_id=[f"ENSG{i:011d}" for i in range(len(study.genes))])
+    genes.loc[genes["gene_name"] == "SIM7", "gene_name"] = "SEPT9"
+    other = Study(study.folder, replace(study.info, name="other"))
+    other.__dict__["genes"] = genes
+    wanted = genes.loc[genes["gene_name"] == "SEPT9", "gene_id"].iloc[0]
+    for text in (f"{wanted}.19", "SEPTIN9", "septin9"):
+        assert resolve(other, text).text == "SEPT9"
+        assert suggestions(other, text)[0].text == "SEPT9"
 
 
 def test_an_element_opens_around_itself(study: Study) -> None:
@@ -52,6 +90,8 @@ def test_a_gene_no_model_knows_opens_as_a_place(study: Study) -> None:
         ("chr1:1-3,000,001", BadInput, "ends past the end of chr1"),
         ("chr9:1-100", UnknownName, "no chromosome 'chr9'"),
         ("chr1:200-100", BadInput, "is not after start"),
+        ("chr1:,-,", UnknownName, "has no gene 'chr1:,-,'"),
+        ("9" * 5_000, UnknownName, "999...'"),
     ],
 )
 def test_what_means_nothing_is_one_line(study: Study, text: str, kind: type[CreError], says: str) -> None:
@@ -61,7 +101,9 @@ def test_what_means_nothing_is_one_line(study: Study, text: str, kind: type[CreE
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "NOPE", "chr1:1-3,000,001", "(", "*", "E1"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "NOPE", "chr1:1-3,000,001", "(", "*", "E1", ",-,", "9" * 5_000, "NOPE 5"]
+)
 def test_suggestions_never_raise(study: Study, text: str) -> None:
     assert suggestions(study, text) == []
 

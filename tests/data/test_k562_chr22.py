@@ -427,7 +427,7 @@ class TestPublishedLinks:
     def test_a_file_that_is_no_table(self, tmp_path: Path) -> None:
         (tmp_path / "links.tsv").write_text("")
         empty = pd.DataFrame({"gene_name": [], "gene_id": [], "strand": []})
-        with pytest.raises(BadFile, match=r"cannot read links\.tsv as a table of predictions"):
+        with pytest.raises(BadFile, match=r"^links\.tsv is empty$"):
             read_published_links(
                 tmp_path / "links.tsv",
                 method="abc_published", biosample="K562", genes=empty, bodies=empty, assembly=HG38,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -99,6 +101,63 @@ def test_truncated_bigwig(path: Path, tmp_path: Path, fraction: float) -> None:
     cut.write_bytes(content[: int(len(content) * fraction)])
     with pytest.raises(BadFile, match=r"^cut\.bw is truncated: its [\d,]+ bytes end before its index does$"):
         BigWig(cut, assembly=SIM)
+
+
+def _changed(path: Path, tmp_path: Path, at: int, value: bytes) -> Path:
+    content = bytearray(path.read_bytes())
+    content[at : at + len(value)] = value
+    (tmp_path / "odd.bw").write_bytes(content)
+    return tmp_path / "odd.bw"
+
+
+def _offset(path: Path, at: int) -> int:
+    return int.from_bytes(path.read_bytes()[at : at + 8], "little")
+
+
+def test_an_index_that_leads_back_to_itself_is_refused(path: Path, tmp_path: Path) -> None:
+    root = _offset(path, 24) + 48  # the header's offset of the data index; its root follows 48 bytes
+    node = bytes([0, 0]) + (1).to_bytes(2, "little") + bytes(16) + root.to_bytes(8, "little")
+    with pytest.raises(BadFile, match=r"^odd\.bw is broken: an index that leads back to itself cannot be$"):
+        BigWig(_changed(path, tmp_path, root, node), assembly=SIM)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "says"),
+    [
+        (lambda path: 8, (1 << 60).to_bytes(8, "little"), "is truncated"),  # chromosomes past the end
+        (lambda path: 24, b"\xff" * 8, "is truncated"),  # index past what any file has
+        (lambda path: 6, b"\xff\xff", "its header cannot be"),  # 65,535 zoom levels
+        (lambda path: 52, b"\xff" * 4, "its header cannot be"),  # blocks of 4 GB
+        (lambda path: _offset(path, 8), b"abcd", "its list of chromosomes cannot be"),
+        (lambda path: _offset(path, 8) + 8, b"\xff" * 4, "its list of chromosomes cannot be"),  # names of 4 GB
+        (lambda path: _offset(path, 8) + 16, b"\x09", "its list of chromosomes cannot be"),  # nine of two
+        (lambda path: _offset(path, 8) + 36, b"\xff\n", "a name in its list of chromosomes cannot be"),
+        (lambda path: _offset(path, 24) + 52, b"\x09", "its index cannot be"),  # data of chromosome nine
+        (lambda path: _offset(path, 24) + 68, b"\xff" * 6, "is truncated"),  # data past the end
+    ],
+)
+def test_offsets_and_numbers_that_cannot_be(
+    path: Path, tmp_path: Path, where: Callable[[Path], int], value: bytes, says: str
+) -> None:
+    with pytest.raises(BadFile, match=says):
+        BigWig(_changed(path, tmp_path, where(path), value), assembly=SIM)
+
+
+def test_broken_data_are_said_when_they_are_read(path: Path, tmp_path: Path) -> None:
+    data = _offset(path, 16) + 8
+    with (
+        BigWig(_changed(path, tmp_path, data + 4, b"\0\0\0\0"), assembly=SIM) as track,
+        pytest.raises(BadFile, match=r"^odd\.bw cannot be read at sim1:1-3,000: its data are broken$"),
+    ):
+        track.values(Locus("sim1", 0, 3000))
+
+
+def test_an_infinite_value_is_no_signal(path: Path) -> None:
+    with BigWig(path, assembly=SIM) as track:
+        library = track._file  # which cannot write such a file; other programs can
+        track._file = SimpleNamespace(values=lambda *_, **__: np.array([1.0, np.inf, 2.0]), close=library.close)
+        with pytest.raises(BadFile, match=r"^a\.bw holds an infinite value in sim1:1-3; wanted numbers$"):
+            track.values(Locus("sim1", 0, 3))
 
 
 def test_missing_and_foreign_files(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ def _file(tmp_path: Path, text: str) -> Path:
 
 
 def test_pairs_without_header_keep_the_largest(tmp_path: Path) -> None:
-    table = read_expression(_file(tmp_path, "TSPAN6\t0.03\nLSP1\t0.0\nLSP1\t0.16\n1-Mar\t2\nX\tNA\n"))
-    assert table["gene"].tolist() == ["TSPAN6", "LSP1", "1-Mar", "X"]
+    table = read_expression(_file(tmp_path, "TSPAN6\t0.03\nLSP1\t0.0\nLSP1\t0.16\nMARCH1\t2\nX\tNA\n"))
+    assert table["gene"].tolist() == ["TSPAN6", "LSP1", "MARCH1", "X"]
     np.testing.assert_array_equal(table["value"], [0.03, 0.16, 2.0, np.nan])
     assert table.attrs == {"unit": "TPM", "kind": "pairs", "rule": "max of a gene's rows", "n_repeated": 1}
 

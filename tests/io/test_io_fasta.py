@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
+from cases import case
 
 from cre_core.errors import BadFile, BadInput, UnknownName, WrongAssembly
 from cre_core.genome import HG38, Assembly, Locus
@@ -61,12 +62,52 @@ def test_window_has_genomic_coordinates(tmp_path: Path, header: str) -> None:
         (">chr1\nACGT\n", WrongAssembly, "chr1 has 4 bases, hg38 has 248,956,422"),
         (">plasmid\nACGT\n", UnknownName, "no chromosome of hg38; the file has plasmid"),
         ("ACGT\n", BadFile, "is not FASTA"),
-        (">chr1\nAC\nACGT\nA\n", BadFile, "is not FASTA"),
+        (">chr1\nAC\nACGT\nA\n", BadFile, r"is not FASTA: line \d of '>chr1' differs in length"),
+        (">chr1:101-110/rc\nTTTTTTTTTA\n", BadFile, "'>chr1:101-110/rc' is on the - strand; wanted +"),
+        (">chr1:101-104(-)\nACGT\n", BadFile, "is on the - strand"),
+        (">x::chr1:100-104(-)\nACGT\n", BadFile, "is on the - strand"),
+        (">chr1:101-104:-\nACGT\n", BadFile, "is on the - strand"),
+        (">chr1:101-104 strand: minus\nACGT\n", BadFile, "is on the - strand"),
+        (">chromosome:GRCh38:8:101:104:-1\nACGT\n", BadFile, "is on the - strand"),
+        (">chr1:101-104 reverse complement\nACGT\n", BadFile, "is on the - strand"),
+        (">chr1:101-104\n\n\n>chr2:101-104\nATCG\n", BadFile, "is not FASTA: a record has blank lines alone"),
+        (">chr1:101-104\nAC\n\nGT\n", BadFile, "differs in length from the others of its record, or is blank"),
+        (">chr1:101-104\nACGT\n>chr1:101-104\nACGT\n", BadFile, "is not FASTA: two records have one name"),
+        (">chr1:" + "9" * 5000 + "-5\nACGT\n", UnknownName, "no chromosome of hg38"),
+        (">chr1:110-101\nACGT\n", BadFile, "names -8 bases, the sequence has 4"),
+        ("\ufeff>chr1:101-104\nACGT\n", BadFile, "wanted lines of bases under lines that start with >"),
     ],
 )
 def test_bad_fasta(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Fasta(_file(tmp_path, text), assembly=HG38)
+
+
+@pytest.mark.parametrize(
+    "header", ["chr1:101-104(+)", "x::chr1:100-104(+)", "chr1:101-104 strand=+", "chr1:101-104/x"]
+)
+def test_the_plus_strand_may_be_said(tmp_path: Path, header: str) -> None:
+    with Fasta(_file(tmp_path, f">{header}\nACGT\n"), assembly=HG38) as fasta:
+        assert fasta.fetch(Locus("chr1", 100, 104)) == "ACGT"
+
+
+def test_no_record_is_lost_after_a_blank_line(tmp_path: Path) -> None:
+    with Fasta(_file(tmp_path, ">chr1:101-104\nACGT\n\n>chr2:1-4\nGGCC\n"), assembly=HG38) as fasta:
+        assert fasta.fetch(Locus("chr2", 0, 4)) == "GGCC"
+
+
+def test_letters_that_are_no_bases(tmp_path: Path) -> None:
+    with (
+        Fasta(_file(tmp_path, ">chr1:101-104\nACEF\n"), assembly=HG38) as fasta,
+        pytest.raises(BadFile, match=r"a\.fa holds 'E' in chr1:101-104; wanted its 4 bases, A, C, G, T or N"),
+    ):
+        fasta.fetch(Locus("chr1", 100, 104))
+
+
+def test_case_files_of_fasta(tmp_path: Path) -> None:
+    for name, says in (("41-rc.fa", "is on the - strand"), ("46-blank-lines.fa", "blank lines alone")):
+        with pytest.raises(BadFile, match=says):
+            Fasta(case(name), assembly=HG38, index_folder=tmp_path)
 
 
 def test_missing_and_plain_gzip(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cases import case
 
 from cre_core.errors import BadFile
 from cre_core.io.motifs import read_motifs
@@ -59,7 +60,15 @@ def test_transfac(tmp_path: Path) -> None:
         ("MEME version 4\n\nMOTIF M1\n", "has no motif matrix; wanted MEME or TRANSFAC text"),
         ("chr1\t1\t2\n", "has no motif matrix"),
         (MEME.replace("w= 2", "w= 9").split("URL")[0], "is truncated: motif M1 has 2 of 9 positions"),
-        (MEME.replace("1 0 0 0", "1 0 0 x"), "motif M1 is not a matrix of numbers"),
+        (MEME.replace("1 0 0 0", "1 0 0 x"), "motif M1 is not a matrix of numbers: it holds 'x' in position 2"),
+        (MEME.replace("1 0 0 0", "1 0 0 nan"), "it holds 'nan' in position 2; wanted 0 or more"),
+        (MEME.replace("1 0 0 0", "1 0 0 1e400"), "it holds '1e400' in position 2"),
+        (MEME.replace("1 0 0 0", "1 0 0 -1"), "it holds '-1' in position 2"),
+        (MEME.replace("1 0 0 0", "1 0 0"), "motif M1 is not a matrix: position 2 has 3 columns"),
+        (MEME.replace("MOTIF M2", "MOTIF"), r"the motif in line 10 has no name; wanted MOTIF and a name"),
+        (MEME.replace("MOTIF M2", ""), "the matrix in line 11 belongs to no MOTIF"),
+        (MEME.replace("w= 2", "w= " + "9" * 5000), "motif M1 has 2 of 999999999 positions"),
+        (TRANSFAC.replace("AC MA0004.1", "").replace("ID Arnt", ""), "matrix 1 has no name; wanted AC or ID"),
         (MEME.replace("1 0 0 0", "0 0 0 0"), "without empty positions"),
         (TRANSFAC.replace("\t16.0\t0.0\t0.0", "\t16.0"), "motif MA0004.1 is not a matrix|without empty positions"),
     ],
@@ -67,6 +76,21 @@ def test_transfac(tmp_path: Path) -> None:
 def test_bad_motif_files(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(BadFile, match=message):
         read_motifs(_file(tmp_path, text))
+
+
+def test_blank_lines_around_a_matrix_do_not_count(tmp_path: Path) -> None:
+    text = MEME.replace("nsites= 4\n", "nsites= 4\n\n").replace("0.25 0.25\n", "0.25 0.25\n  \n")
+    first, second = read_motifs(_file(tmp_path, text))
+    np.testing.assert_array_equal(first.matrix, [[0.25, 1], [0.25, 0], [0.25, 0], [0.25, 0]])
+    assert second.id == "M2"
+
+
+def test_case_files_of_motifs() -> None:
+    first, second = read_motifs(case("D1b.meme"))
+    np.testing.assert_allclose(first.matrix.T, [[0.25, 0.25, 0.25, 0.25], [0.1, 0.2, 0.3, 0.4]])
+    np.testing.assert_allclose(second.matrix.T, [[0.1, 0.2, 0.3, 0.4]])
+    with pytest.raises(BadFile, match=r"^D2\.meme: the motif in line 3 has no name"):
+        read_motifs(case("D2.meme"))
 
 
 @pytest.mark.shared_data
