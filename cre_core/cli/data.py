@@ -25,16 +25,16 @@ def register(app: typer.Typer) -> None:
 def studies() -> None:
     """The studies known here: name, assembly, biosamples, models, simulated or real."""
     from cre_core.data.recipes import RECIPES
-    from cre_core.data.study import Study
+    from cre_core.data.study import Study, studies_in
     from cre_core.inference.predictor import trained_models
 
     known = {}
     for root in STUDY_ROOTS:
-        for path in sorted(root.glob("*/study.json")):
-            study = Study.open(path.parent)
+        for folder in studies_in(root):
+            study = Study.open(folder)
             models = sorted({model for b in study.info.biosamples for model in trained_models(study, b)})
             kind = "simulated" if study.info.is_simulated else "real"
-            known[study.name] = (study.info.assembly_name, study.info.biosamples, models, kind, str(path.parent))
+            known[study.name] = (study.info.assembly_name, study.info.biosamples, models, kind, str(folder))
     for name, recipe in RECIPES.items():
         known.setdefault(name, (recipe.assembly_name, recipe.biosamples, [], "real", "not prepared here"))
     for name, (assembly, biosamples, models, kind, where) in known.items():
@@ -49,15 +49,12 @@ def download(
     progress_file: ProgressFile = None,
 ) -> None:
     """Fetch the raw files of a study; resumes, and checks every checksum."""
+    from cre_core.data.recipe import download_raw_files
     from cre_core.data.recipes import recipe
-    from cre_core.io.download import download as fetch
 
     chosen = recipe(name).of(_names(biosample))
     with reporting(progress_file) as report:
-        if chosen.fetch is not None:
-            paths = chosen.fetch(data, mirror, report)
-        else:
-            paths = fetch(chosen.files, data, mirror=mirror, progress=report)
+        paths = download_raw_files(chosen, data=data, mirror=mirror, report=report)
     print(f"{len(paths)} files of {name} in {data}")
 
 
@@ -66,6 +63,10 @@ def prepare(
     data: Annotated[Path, typer.Option(help="folder with the raw files")],
     out: Annotated[Path, typer.Option(help="study folder to write")],
     biosample: Biosamples = None,
+    accept_other_files: Annotated[
+        bool,
+        typer.Option("--accept-other-files", help="take raw files that are not the published; the study says so"),
+    ] = False,
     progress_file: ProgressFile = None,
 ) -> None:
     """Turn raw files into a study."""
@@ -73,7 +74,8 @@ def prepare(
     from cre_core.data.recipes import recipe
 
     with reporting(progress_file) as report:
-        study = prepare_study(recipe(name).of(_names(biosample)), data=data, out=out, report=report)
+        chosen = recipe(name).of(_names(biosample))
+        study = prepare_study(chosen, data=data, out=out, report=report, accept_other=accept_other_files)
     print(f"{study.name}: {len(study.genes):,} genes, {len(study.elements):,} elements in {out}")
     for loss in study.info.provenance["lift_over"]:
         print(f"lift-over from {loss['from']}: {loss['set']} lost {loss['lost']:,} of {loss['in']:,}")

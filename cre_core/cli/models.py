@@ -114,10 +114,10 @@ def import_weights(
     if fold is not None and info.fold not in ("", fold):
         raise BadInput(f"the name {file.name} says {info.fold} and --fold says {fold}")
     info = replace(info, fold=fold or info.fold)
-    folder = out / name / info.biosample
-    _check_alike(folder, info)
-    path = folder / f"{info.fold or UNKNOWN_FOLD}-seed_0.safetensors"
-    checkpoint.save(path, imported, info)
+    with checkpoint.folder_to_write(out, name, info.biosample) as folder:
+        _check_alike(folder, info)
+        path = folder / f"{info.fold or UNKNOWN_FOLD}-seed_0.safetensors"
+        checkpoint.save(path, imported, info)
     print(f"{info.model} {info.variant} of {info.biosample}, {info.fold or 'fold not known'} -> {path}")
 
 

@@ -28,11 +28,17 @@ from typing import Any, Literal
 import pandas as pd
 
 from cre_core import schema
-from cre_core.errors import BadFile, NotAvailable, UnknownName
+from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName
 from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
+from cre_core.io.folders import check_ours, recover
 
 FORMAT = 1
+# What a preparation makes, as listed above; models and precomputed results belong to it as long as they fit.
+MADE = (
+    "study.json", "*.parquet", "intervals", "links", "signals", "contacts", "sequence.*", "motifs.*", "features",
+)  # fmt: skip
+TRAINED = ("models", "precomputed")
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,7 @@ class Study:
         """
         folder = Path(folder)
         path = folder / "study.json"
+        recover(folder)
         if not path.is_file():
             raise UnknownName(f"no study in {folder}: study.json is missing; `prepare` or `simulate` makes one")
         try:
@@ -268,6 +275,32 @@ class Study:
         except (OSError, ValueError) as error:
             raise BadFile(f"{path} is not a readable parquet file: {error}") from error
         return schema.check_table(table, spec, assembly=self.assembly, source=path.name)
+
+
+def studies_in(folder: Path) -> list[Path]:
+    """The study folders in a folder, by name; one that is still being written is none."""
+    return sorted(path.parent for path in folder.glob("*/study.json") if path.parent.suffix != ".partial")
+
+
+def check_replaceable(folder: Path, *, is_simulated: bool, name: str = "") -> None:
+    """Refuse to prepare a study in the place of anything but an older one of its kind.
+
+    Args:
+      folder: where it is to go.
+      is_simulated: what it is.
+      name: of the study; any when empty.
+
+    Raises:
+      BadInput: the folder is a file, holds something else, or another study.
+    """
+    check_ours(folder, "study.json", what="study")
+    if not (folder / "study.json").is_file():
+        return
+    there = Study.open(folder).info
+    if there.is_simulated != is_simulated or name not in ("", there.name):
+        data = "simulated" if there.is_simulated else "real"
+        wanted = "a simulated study" if is_simulated else f"study {name} of real data"
+        raise BadInput(f"{folder} holds study {there.name} of {data} data; wanted a new folder or {wanted}")
 
 
 def write_info(folder: Path, info: StudyInfo) -> None:

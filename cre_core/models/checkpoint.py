@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from cre_core.errors import BadFile, BadInput
+from cre_core.io.files import written_whole
+from cre_core.io.folders import check_ours, held
 from cre_core.models import registry
 
 _HEADER = "cre_core"  # key of our JSON among the header's metadata
@@ -65,16 +67,28 @@ def save(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     if name != info.model:
         raise BadInput(f"the description is of {info.model}; the model to save is {name}")
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={_HEADER: json.dumps(asdict(info), sort_keys=True)})
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadFile(f"cannot write {path}: {reason}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        with written_whole(path) as partial:
+            save_file(tensors, partial, metadata={_HEADER: json.dumps(asdict(info), sort_keys=True)})
+    except SafetensorError as error:
+        raise BadFile(f"cannot write {path}: {error}") from error
+
+
+@contextmanager
+def folder_to_write(out: Path, name: str, biosample: str) -> Iterator[Path]:
+    """OUT/NAME/BIOSAMPLE, where a study finds weights; no other process writes there meanwhile.
+
+    Raises:
+      BadInput: `out` is a study, or the folder holds other things than weights.
+      NotAvailable: another process writes there.
+      BadFile: the place cannot be written.
+    """
+    if (out / "study.json").is_file():
+        raise BadInput(f"--out {out} is a study; its weights go to {out / 'models'}")
+    folder = out / name / biosample
+    check_ours(folder, "*.safetensors", ".*-seed_*", "logs", what="folder of weights")
+    with held(folder):
+        yield folder
 
 
 def read_info(path: Path) -> CheckpointInfo:

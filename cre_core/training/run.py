@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,25 +93,25 @@ def train_model(
       processes other than the first.
 
     Raises:
-      NotAvailable: the study lacks what the recipe needs.
+      NotAvailable: the study lacks what the recipe needs, or another process trains in that folder.
       UnknownName: a biosample that is not there, or a word that a setting does not know.
-      BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, a setting that it
-        does not have or of the wrong kind, weights of another recipe in the folder, an encoder that saw test genes,
-        no device or node, or more GPUs than there are.
+      BadInput: `out` is a study or holds other things, a fold that is not there, a biosample that is held out, a
+        recipe of another model, a setting that it does not have or of the wrong kind, weights of another recipe in
+        the folder, an encoder that saw test genes, no device or node, or more GPUs than there are.
     """
     machine = _machine(device, devices, nodes)
     plan = _plan(model, recipe, changes)
     names = folds_of(study, folds)
     having = study.expression.loc[study.expression["measure"] == plan.measure, "biosample"].unique()
     biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
-    folder = out / model / "+".join(biosamples)
     rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
-    for done, (fold, seed) in enumerate(todo):
-        if _is_first():
-            report(f"{fold}, seed {seed}", done, len(todo))
-        rows.append(
-            _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, machine=machine)
-        )
+    with _folder(out, model, biosamples) as folder:
+        for done, (fold, seed) in enumerate(todo):
+            if _is_first():
+                report(f"{fold}, seed {seed}", done, len(todo))
+            rows.append(
+                _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, machine=machine)
+            )
     if not _is_first():
         return []
     report("trained", len(todo), len(todo))
@@ -124,6 +126,15 @@ def _machine(device: str, devices: int, nodes: int) -> Machine:
         n_gpus = torch.cuda.device_count()
         raise BadInput(f"{devices} devices were asked for; this machine has {n_gpus}; use --device cpu for more")
     return Machine(known, devices, nodes)
+
+
+def _folder(out: Path, model: str, biosamples: Sequence[str]) -> AbstractContextManager[Path]:
+    """The first process of all nodes holds the folder; the others write beside it as part of the same training."""
+    name = "+".join(biosamples)
+    node = os.environ.get("NODE_RANK", os.environ.get("GROUP_RANK", "0"))
+    if _is_first() and node == "0":
+        return checkpoint.folder_to_write(out, model, name)
+    return nullcontext(out / model / name)
 
 
 def _is_first() -> bool:

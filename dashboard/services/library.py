@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import diskcache
 
-from cre_core.data.study import Study
+from cre_core.data.study import Study, studies_in
 from cre_core.errors import CreError, NotAvailable, UnknownName
 from dashboard.services.jobs import Jobs
 from dashboard.services.models.client import ModelClient
@@ -135,7 +135,7 @@ class Library:
         self.cache.close()
 
     def _folders(self) -> list[Path]:
-        found = sorted(path.parent for path in self.settings.studies_dir.glob("*/study.json"))
+        found = studies_in(self.settings.studies_dir)
         given = [folder for folder in self.settings.studies if (folder / "study.json").is_file()]
         return list(dict.fromkeys([*given, *found]))
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cre_core.errors import BadFile, BadInput, UnknownName
+from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName
 from cre_core.models import checkpoint, registry
 
 ACTIVITY = "epinformer-activity"
@@ -136,3 +136,40 @@ def test_registry_names_what_there_is() -> None:
     for name, spec in registry.MODELS.items():
         assert spec.name == name
         assert registry.name_of(registry.build(name)) == name
+
+
+class TestAFolderOfWeights:
+    def test_new_or_with_weights(self, tmp_path: Path) -> None:
+        for _ in range(2):
+            with checkpoint.folder_to_write(tmp_path, "epinformer", "K562") as folder:
+                assert folder == tmp_path / "epinformer/K562"
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "fold_1-seed_0.safetensors").touch()
+        (tmp_path / "stopped/K562/.fold_1-seed_0").mkdir(parents=True)
+        with checkpoint.folder_to_write(tmp_path, "stopped", "K562"):
+            pass
+
+    def test_other_things_or_a_study(self, tmp_path: Path) -> None:
+        (tmp_path / "epinformer/K562").mkdir(parents=True)
+        (tmp_path / "epinformer/K562/thesis.txt").touch()
+        with (
+            pytest.raises(BadInput, match="K562 is not empty and holds no folder of weights; wanted a new folder"),
+            checkpoint.folder_to_write(tmp_path, "epinformer", "K562"),
+        ):
+            pass
+        (tmp_path / "study.json").touch()
+        with (
+            pytest.raises(BadInput, match=r"^--out .* is a study; its weights go to .*/models$"),
+            checkpoint.folder_to_write(tmp_path, "epinformer", "K562"),
+        ):
+            pass
+
+    def test_two_trainings_of_one_model(self, tmp_path: Path) -> None:
+        with checkpoint.folder_to_write(tmp_path, "epinformer", "K562"):
+            with checkpoint.folder_to_write(tmp_path, "creator", "K562"):
+                pass
+            with (
+                pytest.raises(NotAvailable, match=r"epinformer/K562 is being written by process \d+ since"),
+                checkpoint.folder_to_write(tmp_path, "epinformer", "K562"),
+            ):
+                pass
