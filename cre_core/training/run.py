@@ -38,7 +38,7 @@ from cre_core.training.fit import fill_from, loader, quiet
 from cre_core.training.module import ExpressionModule, Shares
 from cre_core.training.pretrained import ACTIVITY_MODEL, start_from_pretrained
 from cre_core.training.recipe import Recipe, load_recipe
-from cre_core.training.saved import LAST, SaveEveryEpoch, is_trained, origin
+from cre_core.training.saved import LAST, SaveEveryEpoch, checked_resume, is_trained, origin
 from cre_core.training.settings import check_config, parsed_changes
 
 Report = Callable[[str, int, int], None]
@@ -300,15 +300,14 @@ def _fit(
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("valid_loss", patience=recipe.patience))
     trainer = _trainer(recipe, callbacks, running, machine)
-    resume = running / LAST
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
         trainer.fit(
             module,
             loader(Shares(train), sampler),
             loader(Shares(valid), _parts(len(valid))),
-            ckpt_path=str(resume) if resume.is_file() else None,
-            weights_only=False,
+            ckpt_path=checked_resume(running / LAST),
+            weights_only=True,
         )
     if recipe.keep == "best":
         fill_from(Path(best.best_model_path), model)
