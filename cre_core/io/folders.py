@@ -132,7 +132,7 @@ def private_folder(folder: Path) -> Path:
         kind = "a symbolic link" if stat.S_ISLNK(about.st_mode) else "a file"
         raise BadInput(f"{folder} is {kind}; wanted a private folder of user {os.getuid()}")
     if about.st_uid != os.getuid() or mode & 0o077:
-        whose = f"user {about.st_uid}, mode {mode:o}"
+        whose = f"mode {mode:o}" if about.st_uid == os.getuid() else f"it is user {about.st_uid}'s"
         raise BadInput(f"{folder} is not a private folder of user {os.getuid()} ({whose}); wanted mode 700")
     return folder
 
