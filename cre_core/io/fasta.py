@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import pyfaidx
 
 from cre_core.errors import BadFile, BadInput, UnknownName
 from cre_core.genome import Assembly, Locus
+from cre_core.io.fasta_index import open_indexed
 from cre_core.io.places import check_sizes, name_on
 
 _WINDOW = re.compile(r"(?:range=|^)(?P<chrom>[\w.]+):(?P<start>\d+)-(?P<end>\d+)\b")
@@ -47,7 +44,7 @@ class Fasta:
           path: plain or bgzip.
           assembly: what the sequence is of; whole chromosomes must have its lengths.
           index_folder: where a missing index goes; by default beside the file if that may be written, else a
-            temporary folder.
+            private temporary folder. One that is older than the file or does not fit it is made anew.
 
         Raises:
           BadFile: missing, gzip instead of bgzip, or not FASTA.
@@ -56,7 +53,7 @@ class Fasta:
         self.path = Path(path)
         self.assembly = assembly
         self._lock = threading.Lock()
-        self._file = _open(self.path, None if index_folder is None else Path(index_folder))
+        self._file = open_indexed(self.path, None if index_folder is None else Path(index_folder))
         self._records = self._placed()
 
     def __enter__(self) -> Fasta:
@@ -136,35 +133,6 @@ class Fasta:
         if "strand=-" in header:
             raise BadFile(f"{self.path.name}: '>{header[:60]}' is on the - strand; wanted +")
         return Locus(self.assembly.chrom(found["chrom"]), start, last).checked(self.assembly)
-
-
-def _open(path: Path, index_folder: Path | None) -> pyfaidx.Faidx:
-    if not path.is_file():
-        raise BadFile(f"cannot read {path}: no such file")
-    stem = _index_stem(path, index_folder)
-    try:
-        return pyfaidx.Faidx(
-            str(path), indexname=f"{stem}.fai", gzi_indexname=f"{stem}.gzi", as_raw=True, strict_bounds=True
-        )
-    except pyfaidx.UnsupportedCompressionFormat as error:
-        raise BadFile(f"{path.name} is compressed otherwise than bgzip; wanted plain text or bgzip") from error
-    except (pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError, UnicodeDecodeError, ValueError) as error:
-        raise BadFile(f"{path.name} is not FASTA: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise BadFile(f"cannot index {path}: {error.strerror or error}") from error
-
-
-def _index_stem(path: Path, index_folder: Path | None) -> Path:
-    """Where the .fai lies or goes: beside the file, unless that must not be written."""
-    if index_folder is None:
-        beside = path.with_name(f"{path.name}.fai")
-        is_current = beside.is_file() and beside.stat().st_mtime >= path.stat().st_mtime
-        if is_current or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-            return path
-        index_folder = Path(tempfile.gettempdir()) / f"cre_core_index_{os.getuid()}"
-    index_folder.mkdir(parents=True, exist_ok=True)
-    of_file = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    return index_folder / f"{path.name}.{of_file}"
 
 
 def encode(sequence: str) -> np.ndarray:
