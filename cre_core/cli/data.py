@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from cre_core.cli.output import ProgressFile
 from cre_core.cli.progress import reporting
 
 Biosamples = Annotated[
     str | None, typer.Option("--biosample", help="which of its biosamples, separated by commas (study encode)")
 ]
-ProgressFile = Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")]
 STUDY_ROOTS = (Path("studies"), Path(__file__).resolve().parents[2] / "precomputed")
 
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from cre_core.cli.output import JsonFile, ProgressFile, answer
 from cre_core.cli.progress import reporting
 
 StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
 Biosample = Annotated[str, typer.Option(help="biosample")]
 Methods = Annotated[str | None, typer.Option(help="comma-separated; all when left out")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the rows here")]
 Resamples = Annotated[int, typer.Option(help="of each bootstrap")]
 
 evaluate = typer.Typer(help="Benchmarks: every row with method, n, prevalence, metric, value and 95 % interval.")
@@ -83,7 +83,7 @@ def planted(
 
 def precompute(
     study: StudyDir,
-    progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
+    progress_file: ProgressFile = None,
 ) -> None:
     """What takes the dashboard more than a moment: every gene's held-out prediction, knock-outs of the screen."""
     from cre_core.data.study import Study
@@ -105,11 +105,9 @@ def _run(
     resamples: int,
 ) -> None:
     from cre_core.data.study import Study
-    from cre_core.evaluation.report import as_text, write_json
+    from cre_core.evaluation.report import as_json, as_text
 
     names = None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
     with reporting() as report:
         rows = benchmark(Study.open(study), biosample=biosample, methods=names, report=report, n_resamples=resamples)
-    print(as_text(rows))
-    if json_file is not None:
-        write_json(rows, json_file)
+    answer([as_text(rows)], json_text=as_json(rows), json_file=json_file)

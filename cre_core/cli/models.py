@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cre_core.cli.output import ProgressFile
 from cre_core.cli.progress import reporting
 from cre_core.errors import BadInput
 
@@ -47,7 +48,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     devices: Annotated[int, typer.Option(help="processes on each node, a GPU each where there are GPUs")] = 1,
     nodes: Annotated[int, typer.Option(help="machines that run this same command")] = 1,
-    progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Train a model, a checkpoint per fold and seed; what is there already is kept, so a killed run resumes."""
     from cre_core.data.study import Study
