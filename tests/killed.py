@@ -17,7 +17,7 @@ from cre_core.io import folders
 
 LIMIT_S = 100
 _PRELOADED = ("cre_core.cli", "cre_core.training.run", "cre_core.evaluation.precompute", "cre_core.data.recipes",
-              "cre_core.data.simulate", "toy")  # fmt: skip
+              "cre_core.data.simulate", "pytest", "toy", "tiny_encode")  # fmt: skip
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(list(_PRELOADED))
 

@@ -100,7 +100,6 @@ def import_weights(
     ] = None,
 ) -> None:
     """Turn a published checkpoint into ours, where a study finds it."""
-    from cre_core.inference.predictor import UNKNOWN_FOLD
     from cre_core.models import checkpoint
     from cre_core.models.import_weights import import_published
 
@@ -117,7 +116,7 @@ def import_weights(
     info = replace(info, fold=fold or info.fold)
     with checkpoint.folder_to_write(out, name, info.biosample) as folder:
         _check_alike(folder, info)
-        path = folder / f"{info.fold or UNKNOWN_FOLD}-seed_0.safetensors"
+        path = folder / f"{info.fold or checkpoint.UNKNOWN_FOLD}-seed_0.safetensors"
         checkpoint.save(path, imported, info)
     print(f"{info.model} {info.variant} of {info.biosample}, {info.fold or 'fold not known'} -> {path}")
 

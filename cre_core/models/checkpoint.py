@@ -19,6 +19,7 @@ from cre_core.io.files import written_whole
 from cre_core.io.folders import check_ours, held
 from cre_core.models import registry
 
+UNKNOWN_FOLD = "unknown"  # in the name of weights that do not say which genes they never saw
 _HEADER = "cre_core"  # key of our JSON among the header's metadata
 
 
@@ -109,7 +110,7 @@ def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, Checkpoin
 
     Raises:
       BadInput: a checkpoint of another model.
-      BadFile: no file, another kind of file, or tensors that are missing, unexpected or of another shape.
+      BadFile: no file, another kind of file, or tensors that are missing, unexpected, of another shape or not finite.
     """
     info, tensors = _read(path, with_tensors=True)
     if wanted is not None and info.model != wanted:
@@ -117,7 +118,45 @@ def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, Checkpoin
     with torch.inference_mode(False):  # a model that is loaded while predicting can be explained later
         model = registry.build(info.model, info.config)
         fill(model, tensors, source=path.name)
+    _check_finite(tensors, path.name)
     return model.eval(), info
+
+
+def load_placed(path: Path, *, wanted: str) -> nn.Module:
+    """As `load`, of weights that lie where a study finds them; BadFile also where `check_place` says so."""
+    model, info = load(path, wanted=wanted)
+    check_place(path, info)
+    return model
+
+
+def check_place(path: Path, info: CheckpointInfo) -> None:
+    """Refuse weights that say they belong elsewhere than where they lie: MODEL/BIOSAMPLE/FOLD-seed_N.
+
+    A name without fold (`unknown`) or seed, and a folder whose name is no model's own, claim nothing.
+
+    Raises:
+      BadFile: the header names another fold, seed, biosample or model.
+    """
+    fold, _, seed = path.stem.partition("-seed_")
+    said = {"biosample": (info.biosample, path.parent.name)}
+    if fold != UNKNOWN_FOLD:
+        said["fold"] = (info.fold or UNKNOWN_FOLD, fold)
+    if seed and info.seed is not None:
+        said["seed"] = (str(info.seed), seed)
+    if path.parent.parent.name in registry.FAMILIES:
+        name, settings = registry.FAMILIES[path.parent.parent.name]
+        is_it = info.model.startswith(name) and all(info.config.get(key) == value for key, value in settings.items())
+        said["model"] = (path.parent.parent.name if is_it else info.model, path.parent.parent.name)
+    for what, (found, wanted) in said.items():
+        if found != wanted:
+            raise BadFile(f"{path} says that it is of {what} {found}; its place is that of {what} {wanted}")
+
+
+def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            n = int((~value.isfinite()).sum())
+            raise BadFile(f"{source}: tensor {name} has {n:,} values that are not finite, of {value.numel():,}")
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:

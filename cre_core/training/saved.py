@@ -60,10 +60,13 @@ def is_trained(path: Path, *, recipe: str) -> bool:
 
     Raises:
       BadInput: there are some, of another recipe or of the same with other changes.
+      BadFile: they are broken, or say that they belong elsewhere.
     """
     if not path.is_file():
         return False
-    made_by = checkpoint.read_info(path).provenance.get("recipe", recipe)
+    info = checkpoint.read_info(path)
+    checkpoint.check_place(path, info)
+    made_by = info.provenance.get("recipe", recipe)
     if made_by != recipe:
         raise BadInput(f"{path} was made by recipe {made_by}, not {recipe}; remove it or give another --out")
     return True

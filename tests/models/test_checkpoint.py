@@ -173,3 +173,53 @@ class TestAFolderOfWeights:
                 checkpoint.folder_to_write(tmp_path, "epinformer", "K562"),
             ):
                 pass
+
+
+class TestThePlaceOfWeights:
+    """MODEL/BIOSAMPLE/FOLD-seed_N, and what the header says."""
+
+    @staticmethod
+    def put(folder: Path, place: str, **about: object) -> Path:
+        said = {"biosample": "K562", "expression_unit": "log10", "fold": "fold_3", "seed": 7, **about}
+        model = registry.build(
+            "scpge", {"width": 8, "n_heads": 2, "n_motifs": 0, "channels": 4, "n_layers": 1, "form": "lp"}
+        )
+        path = folder / f"{place}.safetensors"
+        checkpoint.save(path, model, checkpoint.describe(model, **said))  # type: ignore[arg-type]
+        return path
+
+    @pytest.mark.parametrize(
+        "place",
+        ["scpge-lp/K562/fold_3-seed_7", "mine/K562/fold_3-seed_7", "mine/K562/fold_3", "mine/K562/unknown-seed_0"],
+    )
+    def test_right_ones(self, tmp_path: Path, place: str) -> None:
+        path = self.put(tmp_path, place, **({"seed": None} if "unknown" in place else {}))
+        assert checkpoint.load_placed(path, wanted="scpge") is not None
+
+    @pytest.mark.parametrize(
+        ("place", "about", "says"),
+        [
+            ("scpge-lp/K562/fold_4-seed_7", {}, "is of fold fold_3; its place is that of fold fold_4"),
+            ("scpge-lp/K562/fold_3-seed_7", {"fold": ""}, "is of fold unknown; its place is that of fold fold_3"),
+            ("scpge-lp/K562/fold_3-seed_1", {}, "is of seed 7; its place is that of seed 1"),
+            ("scpge-lp/HepG2/fold_3-seed_7", {}, "is of biosample K562; its place is that of biosample HepG2"),
+            ("creator/K562/fold_3-seed_7", {}, "is of model scpge; its place is that of model creator"),
+            ("scpge-kl/K562/fold_3-seed_7", {}, "is of model scpge; its place is that of model scpge-kl"),
+        ],
+    )
+    def test_moved_ones(self, tmp_path: Path, place: str, about: dict[str, object], says: str) -> None:
+        path = self.put(tmp_path, place, **about)
+        with pytest.raises(BadFile, match=f"^{path} says that it {says}$"):
+            checkpoint.load_placed(path, wanted="scpge")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(tmp_path: Path, value: float) -> None:
+    model = make_activity()
+    name, first = next(iter(model.state_dict().items()))
+    with torch.no_grad():
+        first.view(-1)[:2] = value
+    path = saved(tmp_path, model)
+    says = rf"^model\.safetensors: tensor {name} has 2 values that are not finite, of {first.numel():,}$"
+    with pytest.raises(BadFile, match=says):
+        checkpoint.load(path)
