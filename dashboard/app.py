@@ -89,7 +89,8 @@ def _register(app: Dash, library: Library, module: ModuleType) -> None:
     def layout(**query: Any) -> Component:
         texts = {name: value for name, value in query.items() if isinstance(value, str) and name != "library"}
         try:
-            return module.layout(library, **texts)
+            page = module.layout(library, **texts)
+            return shell.remarked(page, library.cache.problem) if library.cache.problem else page
         except CreError as error:
             if _has_shown_a_page():
                 raise

@@ -25,8 +25,8 @@ ARROWS: dict[str, set[str]] = {
     "dashboard.services": {"cre_core"},
     "dashboard.pages": {"dashboard.figures", "dashboard.services", "dashboard.components", "dashboard.state"},
 }
-# files.py of io writes whole files or none: every package that writes may use it.
-FOR_ALL = {"cre_core.io.files"}
+# files.py and folders.py of io write whole or not at all: every package that writes may use them.
+FOR_ALL = {"cre_core.io.files", "cre_core.io.folders"}
 TOP_LEVEL = {"dashboard.app", "dashboard.__main__", "cre_core.__main__"}
 # leaves of the dashboard, open to all its packages
 DASHBOARD_LEAVES = {"dashboard.theme", "dashboard.state", "dashboard.settings"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Any
 
@@ -15,6 +16,8 @@ from cre_core.errors import CreError
 # Typer carries its own click; the base of its usage errors has no public name.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
 MOST_SAID = 2_000  # characters of a line on stderr
+
+PIPE_CLOSED = 1  # exit code; the text was cut, the files are whole
 
 app = typer.Typer(
     name="cre_core", help=__doc__, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -29,11 +32,16 @@ evaluate.register(app)
 
 def main() -> None:
     """Run a command; every expected failure is one line and exit code 2."""
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
         check_no_blank(sys.argv[1:])
         code = app(standalone_mode=False)
+        print(end="", flush=True)
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed at the very end
+        sys.exit(PIPE_CLOSED)
     except _UsageError as error:
         _fail(_usage_line(error))
     except CreError as error:
@@ -58,6 +66,13 @@ def _usage_line(error: Exception) -> str:
     found = refused.errors()[0]
     wanted = found["msg"].removeprefix("Input should be ").partition(",")[0]
     return f"{whose} '{found['input']}' came; wanted {wanted}"
+
+
+def _open_closed_streams() -> None:
+    """Started with closed streams (`>&-`), a program would print into the first file that it opens."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (until the end)
 
 
 def _fail(message: str, *, code: int = 2) -> None:

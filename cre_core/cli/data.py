@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from cre_core.cli.options import names_of
+from cre_core.cli.output import ProgressFile
 from cre_core.cli.progress import reporting
 from cre_core.errors import CreError
 
 Biosamples = Annotated[
     str | None, typer.Option("--biosample", help="which of its biosamples, separated by commas (study encode)")
 ]
-ProgressFile = Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,22 +27,22 @@ def register(app: typer.Typer) -> None:
 def studies() -> None:
     """The studies known here: name, assembly, biosamples, models, simulated or real."""
     from cre_core.data.recipes import RECIPES
-    from cre_core.data.study import EMBEDDED, Study
+    from cre_core.data.study import EMBEDDED, Study, studies_in
     from cre_core.inference.predictor import trained_models
 
     known: dict[str, tuple[str, tuple[str, ...], list[str], str, str]] = {}
     for root in (Path("studies"), EMBEDDED):
-        for path in sorted(root.glob("*/study.json")):
+        for folder in studies_in(root):
             try:
-                study = Study.open(path.parent)
+                study = Study.open(folder)
                 models = sorted({model for b in study.info.biosamples for model in trained_models(study, b)})
             except CreError as error:  # the others are still told
-                print(f"{path.parent} cannot be opened: {' '.join(str(error).split())}", file=sys.stderr)
+                print(f"{folder} cannot be opened: {' '.join(str(error).split())}", file=sys.stderr)
                 continue
             if study.name in known:
                 continue
             kind = "simulated" if study.info.is_simulated else "real"
-            known[study.name] = (study.info.assembly_name, study.info.biosamples, models, kind, str(path.parent))
+            known[study.name] = (study.info.assembly_name, study.info.biosamples, models, kind, str(folder))
     for name, recipe in RECIPES.items():
         known.setdefault(name, (recipe.assembly_name, recipe.biosamples, [], "real", "not prepared here"))
     for name, (assembly, biosamples, models, kind, where) in known.items():
@@ -57,15 +57,12 @@ def download(
     progress_file: ProgressFile = None,
 ) -> None:
     """Fetch the raw files of a study; resumes, and checks every checksum."""
+    from cre_core.data.recipe import download_raw_files
     from cre_core.data.recipes import recipe
-    from cre_core.io.download import download as fetch
 
     chosen = recipe(name).of(_names(biosample))
     with reporting(progress_file) as report:
-        if chosen.fetch is not None:
-            paths = chosen.fetch(data, mirror, report)
-        else:
-            paths = fetch(chosen.files, data, mirror=mirror, progress=report)
+        paths = download_raw_files(chosen, data=data, mirror=mirror, report=report)
     print(f"{len(paths)} files of {name} in {data}")
 
 
@@ -77,6 +74,10 @@ def prepare(
     only_redistributable: Annotated[
         bool, typer.Option("--only-redistributable", help="leave out files whose terms forbid passing the study on")
     ] = False,
+    accept_other_files: Annotated[
+        bool,
+        typer.Option("--accept-other-files", help="take raw files that are not the published; the study says so"),
+    ] = False,
     progress_file: ProgressFile = None,
 ) -> None:
     """Turn raw files into a study."""
@@ -87,7 +88,7 @@ def prepare(
     if only_redistributable:
         chosen = chosen.redistributable()
     with reporting(progress_file) as report:
-        study = prepare_study(chosen, data=data, out=out, report=report)
+        study = prepare_study(chosen, data=data, out=out, report=report, accept_other=accept_other_files)
     print(f"{study.name}: {len(study.genes):,} genes, {len(study.elements):,} elements in {out}")
     for loss in study.info.provenance["lift_over"]:
         print(f"lift-over from {loss['from']}: {loss['set']} lost {loss['lost']:,} of {loss['in']:,}")

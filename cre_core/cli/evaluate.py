@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from cre_core.cli.options import help_alone, names_of
+from cre_core.cli.output import JsonFile, ProgressFile, answer
 from cre_core.cli.progress import reporting
 
 StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
 Biosample = Annotated[str, typer.Option(help="biosample")]
 Methods = Annotated[str | None, typer.Option(help="comma-separated; all when left out")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the rows here")]
 Processes = Annotated[int, typer.Option(min=0, max=64, help="at a time; 0 = one for each core, at most 8")]
 Resamples = Annotated[int, typer.Option(min=1, max=100_000, help="of each bootstrap")]
 
@@ -96,7 +96,7 @@ def planted(
 
 def precompute(
     study: StudyDir,
-    progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
+    progress_file: ProgressFile = None,
 ) -> None:
     """What takes the dashboard more than a moment: every gene's held-out prediction, knock-outs of the screen."""
     from cre_core.data.study import Study
@@ -120,13 +120,11 @@ def _run(
     text: Callable[[list[dict[str, Any]]], str] | None = None,
 ) -> None:
     from cre_core.data.study import Study
-    from cre_core.evaluation.report import as_text, write_json
+    from cre_core.evaluation.report import as_json, as_text
 
     names = None if methods is None else names_of(methods, option="--methods")
     opened = Study.open(study)
     opened.check_biosample(biosample)
     with reporting() as report:
         rows = benchmark(opened, biosample=biosample, methods=names, report=report, n_resamples=resamples)
-    print((text or as_text)(rows))
-    if json_file is not None:
-        write_json(rows, json_file)
+    answer([(text or as_text)(rows)], json_text=as_json(rows), json_file=json_file)

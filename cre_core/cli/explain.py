@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from cre_core.cli.gene import JsonFile, StudyDir, at_gene, header, records, write_answer
+from cre_core.cli.gene import StudyDir, at_gene, header, records, write_answer
+from cre_core.cli.output import JsonFile
 from cre_core.cli.progress import reporting
 from cre_core.errors import BadInput
 
@@ -40,17 +41,17 @@ def explain(
     if (method == "mutagenesis") != (element is not None):
         raise BadInput("--element names the element of --method mutagenesis: give both, or neither")
     predictor, window = at_gene(study, model, biosample, gene)
-    answer = {**header(predictor, window), "method": method}
+    answer, lines = {**header(predictor, window), "method": method}, list[str]()
     if element is not None:
-        answer |= _bases(predictor, window, element)
+        answer |= _bases(predictor, window, element, lines)
     elif method == "factors":
-        answer |= _factors(predictor, window)
+        answer |= _factors(predictor, window, lines)
     else:
-        answer |= _elements(predictor, window, method)
-    write_answer(answer, json_file)
+        answer |= _elements(predictor, window, method, lines)
+    write_answer(answer, lines, json_file)
 
 
-def _elements(predictor: Predictor, window: GeneWindow, method: str) -> dict[str, Any]:
+def _elements(predictor: Predictor, window: GeneWindow, method: str, lines: list[str]) -> dict[str, Any]:
     from cre_core.interpretation.attribution import attribute
 
     with reporting() as report:
@@ -58,10 +59,12 @@ def _elements(predictor: Predictor, window: GeneWindow, method: str) -> dict[str
     table = window.elements[["element_id", "tss_distance_bp"]].assign(contribution=found.elements)
     strongest = table.reindex(table["contribution"].abs().sort_values(ascending=False).index).dropna()
     for row in strongest.head(N_PRINTED).itertuples():
-        print(f"{row.element_id}\t{row.tss_distance_bp:+,} bp\t{row.contribution:+.4f} {found.unit}")
+        lines.append(f"{row.element_id}\t{row.tss_distance_bp:+,} bp\t{row.contribution:+.4f} {found.unit}")
     delta = None if math.isnan(found.convergence_delta) else found.convergence_delta
     if delta is not None:
-        print(f"sum of all contributions misses the change of the prediction, {found.difference:.3f}, by {delta:.2g}")
+        lines.append(
+            f"sum of all contributions misses the change of the prediction, {found.difference:.3f}, by {delta:.2g}"
+        )
     difference = None if math.isnan(found.difference) else found.difference
     return {
         "unit": found.unit,
@@ -72,7 +75,7 @@ def _elements(predictor: Predictor, window: GeneWindow, method: str) -> dict[str
     }
 
 
-def _bases(predictor: Predictor, window: GeneWindow, element: str) -> dict[str, Any]:
+def _bases(predictor: Predictor, window: GeneWindow, element: str, lines: list[str]) -> dict[str, Any]:
     from cre_core.interpretation.mutagenesis import saturate
 
     with reporting() as report:
@@ -82,7 +85,9 @@ def _bases(predictor: Predictor, window: GeneWindow, element: str) -> dict[str, 
     for place, base in zip(*np.unravel_index(order[:N_PRINTED], change.shape), strict=True):
         reference = "ACGTN"[found.reference[place]]
         position = found.place.start + int(place) + 1
-        print(f"{found.place.chrom}:{position:,} {reference}>{BASES[base]}\tlog2 FC {change[place, base]:+.4f}")
+        lines.append(
+            f"{found.place.chrom}:{position:,} {reference}>{BASES[base]}\tlog2 FC {change[place, base]:+.4f}"
+        )
     return {
         "element_id": element,
         "chrom": found.place.chrom,
@@ -93,7 +98,7 @@ def _bases(predictor: Predictor, window: GeneWindow, element: str) -> dict[str, 
     }
 
 
-def _factors(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
+def _factors(predictor: Predictor, window: GeneWindow, lines: list[str]) -> dict[str, Any]:
     from cre_core.interpretation.tf_contributions import tf_contributions
     from cre_core.io.motifs import read_motifs
 
@@ -101,5 +106,5 @@ def _factors(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
     motifs = read_motifs(study.folder / study.info.motifs) if study.info.motifs else []
     table = tf_contributions(predictor, window, motifs)
     for row in table.reindex(table["contribution"].abs().sort_values(ascending=False).index)[:N_PRINTED].itertuples():
-        print(f"{row.element_id}\t{row.motif_name}\t{row.contribution:+.4f} {predictor.unit.text}")
+        lines.append(f"{row.element_id}\t{row.motif_name}\t{row.contribution:+.4f} {predictor.unit.text}")
     return {"factors": records(table)}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cre_core.io.files import written_whole
+from cre_core.cli.output import answer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from cre_core.inference.predictor import Predictor
 
 StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="also write the numbers here")]
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -53,11 +53,9 @@ def header(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:
     }
 
 
-def write_answer(answer: dict[str, Any], path: Path | None) -> None:
-    """Write an answer as JSON where that was asked for; no data is null."""
-    if path is not None:
-        with written_whole(path) as partial:
-            partial.write_text(json.dumps(_plain(answer), indent=1, allow_nan=False) + "\n")
+def write_answer(numbers: dict[str, Any], lines: Iterable[str], json_file: Path | None) -> None:
+    """Write an answer as JSON where that was asked for, no data as null; then print it."""
+    answer(lines, json_text=json.dumps(_plain(numbers), indent=1, allow_nan=False), json_file=json_file)
 
 
 def _plain(value: Any) -> Any:

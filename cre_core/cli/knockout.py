@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cre_core.cli.gene import JsonFile, StudyDir, at_gene, header, records, write_answer
+from cre_core.cli.gene import StudyDir, at_gene, header, records, write_answer
+from cre_core.cli.output import JsonFile
 from cre_core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def predict(
         "expression": float(prediction.expression[0]),
         "attention": dict(zip(window.elements["element_id"], attention, strict=True)),
     }
-    print(f"{answer['gene_name']}\t{answer['expression']:.3f} {predictor.unit.text}\t{answer['fold']}")
-    write_answer(answer, json_file)
+    line = f"{answer['gene_name']}\t{answer['expression']:.3f} {predictor.unit.text}\t{answer['fold']}"
+    write_answer(answer, [line], json_file)
 
 
 def knockout(
@@ -93,7 +94,7 @@ def knockout(
             answer |= _halve(asked)
         else:
             answer |= _change(asked, dict.fromkeys(element or [], strength or 0.0), [])
-    write_answer(answer, json_file)
+    write_answer(answer, asked.lines, json_file)
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class _Asked:
     window: GeneWindow
     mode: Any  # checked by the predictor
     shuffles: int
+    lines: list[str] = field(default_factory=list)  # of the answer, for people
 
 
 def _scan(asked: _Asked) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def _scan(asked: _Asked) -> dict[str, Any]:
 
     table = scan_singles(asked.predictor, asked.window, mode=asked.mode, n_shuffles=asked.shuffles)
     for row in table.sort_values("effect_fraction").itertuples():
-        print(f"{row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
+        asked.lines.append(f"{row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
     return {"singles": records(table)}
 
 
@@ -119,7 +121,7 @@ def _pairs(asked: _Asked, elements: list[str]) -> dict[str, Any]:
     table = scan_pairs(asked.predictor, asked.window, elements, mode=asked.mode)
     for row in table.sort_values("interaction_log2").itertuples():
         together = f"log2 FC {row.log2_fold_change:+.3f}, sum of both alone {row.expected_log2:+.3f}"
-        print(f"{row.element_id}\t{row.other_id}\t{together}, interaction {row.interaction_log2:+.3f}")
+        asked.lines.append(f"{row.element_id}\t{row.other_id}\t{together}, interaction {row.interaction_log2:+.3f}")
     return {"pairs": records(table)}
 
 
@@ -128,9 +130,10 @@ def _halve(asked: _Asked) -> dict[str, Any]:
 
     found = smallest_set(asked.predictor, asked.window, mode=asked.mode)
     for row in found.steps.itertuples():
-        print(f"+ {row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
+        asked.lines.append(f"+ {row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
     n = len(found.steps)
-    print(f"halved by {n}: greedy, a smaller set may exist" if found.is_reached else f"not halved by {n} elements")
+    greedy = f"halved by {n}: greedy, a smaller set may exist"
+    asked.lines.append(greedy if found.is_reached else f"not halved by {n} elements")
     return {"steps": records(found.steps), "is_reached": found.is_reached}
 
 
@@ -144,7 +147,7 @@ def _change(asked: _Asked, strengths: dict[str, float], edits: list[BaseEdit]) -
     has_spread = not math.isnan(change.spread_log2)
     effect = _effect(change.effect_fraction, change.log2_fold_change)
     spread = f", SD {change.spread_log2:.3f} over {asked.shuffles} shuffles" if has_spread else ""
-    print(f"{change.before:.3f} -> {change.after:.3f} {change.unit}\t{effect}{spread}")
+    asked.lines.append(f"{change.before:.3f} -> {change.after:.3f} {change.unit}\t{effect}{spread}")
     return {
         "strengths": dict(change.strengths),
         "edits": [edit.text for edit in edits],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cre_core.cli.options import names_of
+from cre_core.cli.output import ProgressFile
 from cre_core.cli.progress import reporting
 from cre_core.errors import BadInput
 
@@ -48,7 +49,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     devices: Annotated[int, typer.Option(help="processes on each node, a GPU each where there are GPUs")] = 1,
     nodes: Annotated[int, typer.Option(help="machines that run this same command")] = 1,
-    progress_file: Annotated[Path | None, typer.Option(help="append progress as JSON lines to this file")] = None,
+    progress_file: ProgressFile = None,
 ) -> None:
     """Train a model, a checkpoint per fold and seed; what is there already is kept, so a killed run resumes."""
     from cre_core.data.study import Study
@@ -101,7 +102,6 @@ def import_weights(
     ] = None,
 ) -> None:
     """Turn a published checkpoint into ours, where a study finds it."""
-    from cre_core.inference.predictor import UNKNOWN_FOLD
     from cre_core.models import checkpoint
     from cre_core.models.import_weights import import_published
 
@@ -118,10 +118,10 @@ def import_weights(
     if fold is not None and info.fold not in ("", fold):
         raise BadInput(f"the name {file.name} says {info.fold} and --fold says {fold}")
     info = replace(info, fold=fold or info.fold)
-    folder = out / name / info.biosample
-    _check_alike(folder, info)
-    path = folder / f"{info.fold or UNKNOWN_FOLD}-seed_0.safetensors"
-    checkpoint.save(path, imported, info)
+    with checkpoint.folder_to_write(out, name, info.biosample) as folder:
+        _check_alike(folder, info)
+        path = folder / f"{info.fold or checkpoint.UNKNOWN_FOLD}-seed_0.safetensors"
+        checkpoint.save(path, imported, info)
     print(f"{info.model} {info.variant} of {info.biosample}, {info.fold or 'fold not known'} -> {path}")
 
 

@@ -26,13 +26,15 @@ from cre_core.data import encode_files
 from cre_core.data.encode_ccres import DROPPED, read_ccres
 from cre_core.data.encode_expression import mean_tpm
 from cre_core.data.encode_files import CCRES, GENES, GENOME, EncodeFile
-from cre_core.data.encode_tracks import link_or_copy, mean_at, write_mean_track
+from cre_core.data.encode_tracks import mean_at, write_mean_track
 from cre_core.data.recipe import PROMOTER_BP, Prepared, Recipe, Report
 from cre_core.data.study import ExampleLocus, StudyInfo, Track, write_table
 from cre_core.errors import BadFile, BadInput, NotAvailable
 from cre_core.genome import HG38, Locus
 from cre_core.io.bigwig import BigWig
+from cre_core.io.download import RemoteFile
 from cre_core.io.fasta import Fasta
+from cre_core.io.files import link_or_copy
 from cre_core.io.gtf import Annotation, read_gtf
 
 SEQUENCE = "sequence.fa.gz"
@@ -56,6 +58,7 @@ def encode_recipe(biosamples: tuple[str, ...] = ()) -> Recipe:
         (),
         partial(prepare_encode, biosamples=biosamples),
         fetch=partial(_fetch, biosamples=biosamples),
+        raw_files=partial(_raw_files, biosamples=biosamples),
         choose=encode_recipe,
     )
 
@@ -70,31 +73,24 @@ def prepare_encode(data: Path, out: Path, report: Report, *, biosamples: Sequenc
       biosamples: which; by default all whose files `data` describes.
 
     Raises:
-      NotAvailable: files are missing. BadFile: one has another MD5 than ENCODE's.
+      NotAvailable: files are missing.
       WrongAssembly, BadInput: a file is on another assembly, or breaks its contract.
     """
-    names = tuple(biosamples) or encode_files.downloaded(data)
-    if not names:
-        raise NotAvailable(
-            f"no biosample is in {data}; python -m cre_core download encode --biosample NAME --data {data}"
-        )
-    files, notes = encode_files.chosen(names, encode_files.described(encode_files.files_of(names), data))
-    _check_there(files, data)
+    names = _names(data, biosamples)
+    files, notes = _files(names, data)
     groups = _tracks_of(files)
-    steps = 6 + len(groups)
-    report("checksums", 0, steps)
-    sources = _sources(files, data)
-    report("genes", 1, steps)
+    steps = 5 + len(groups)
+    report("genes", 0, steps)
     genes, annotation = _write_genes(data, out)
-    report("elements", 2, steps)
+    report("elements", 1, steps)
     elements = _write_elements(data, out, annotation)
-    report("expression", 3, steps)
+    report("expression", 2, steps)
     notes += _write_expression(files, data, out, genes)
     write_table(fold_table(genes), out / "folds.parquet", schema.FOLDS)
-    report("sequence", 4, steps)
+    report("sequence", 3, steps)
     _write_sequence(data / GENOME.name, out / SEQUENCE, elements)
     for i, group in enumerate(groups.values()):
-        report(f"{group[0].title}, {group[0].biosample}", 5 + i, steps)
+        report(f"{group[0].title}, {group[0].biosample}", 4 + i, steps)
         write_mean_track([data / file.name for file in group], out / _track_path(group[0]), assembly=HG38)
     report("signal of elements", steps - 1, steps)
     _write_signal(names, groups, out, elements, genes)
@@ -102,7 +98,7 @@ def prepare_encode(data: Path, out: Path, report: Report, *, biosamples: Sequenc
     counts = {"genes": len(genes), "elements": len(elements), "tracks": len(groups)}
     counts[f"cCREs left out ({', '.join(DROPPED)})"] = elements.attrs["n_left_out"]
     notes = [*_NOTES, *notes]
-    return Prepared(_info(names, groups, genes), counts=counts, notes=notes, sources=sources)
+    return Prepared(_info(names, groups, genes), counts=counts, notes=notes)
 
 
 _NOTES = (
@@ -115,6 +111,26 @@ _NOTES = (
 
 def _fetch(data: Path, mirror: str | None, report: Report, *, biosamples: tuple[str, ...]) -> list[Path]:
     return encode_files.fetch(biosamples, data, mirror=mirror, progress=report)
+
+
+def _raw_files(data: Path, *, biosamples: tuple[str, ...]) -> list[RemoteFile]:
+    files, _ = _files(_names(data, biosamples), data)
+    _check_there(files, data)
+    return encode_files.remote_files(files, data)
+
+
+def _names(data: Path, biosamples: Sequence[str]) -> tuple[str, ...]:
+    """The biosamples asked for, or all whose files the folder describes."""
+    names = tuple(biosamples) or encode_files.downloaded(data)
+    if not names:
+        raise NotAvailable(
+            f"no biosample is in {data}; python -m cre_core download encode --biosample NAME --data {data}"
+        )
+    return names
+
+
+def _files(names: Sequence[str], data: Path) -> tuple[list[EncodeFile], list[str]]:
+    return encode_files.chosen(names, encode_files.described(encode_files.files_of(names), data))
 
 
 def _check_there(files: Sequence[EncodeFile], data: Path) -> None:
@@ -249,39 +265,6 @@ def _signal_of(biosample: str, groups: Groups, out: Path, places: pd.DataFrame, 
         with BigWig(out / _track_path(group[0]), assembly=HG38) as signal:
             table[track] = mean_at(signal, places)
     return table
-
-
-def _sources(files: Sequence[EncodeFile], data: Path) -> list[dict[str, str]]:
-    """Where every raw file came from; its MD5 must still be the one ENCODE gives."""
-    sources = [
-        {
-            "file": CCRES,
-            "sha256": encode_files.digests(data / CCRES)[0],
-            "url": encode_files.ccres_address(),
-            "licence": encode_files.LICENCE,
-            "assembly": encode_files.ASSEMBLY,
-            "content": "SCREEN registry V3, all human cCREs",
-        }
-    ]
-    for file in (GENOME, GENES, *files):
-        about = encode_files.description_of(file, data)
-        sha256, md5 = encode_files.digests(data / file.name)
-        if md5 != about.md5:
-            raise BadFile(f"{file.name} has md5 {md5}, wanted {about.md5}; download it again")
-        sources.append(
-            {
-                "file": file.name,
-                "sha256": sha256,
-                "md5": md5,
-                "url": encode_files.address(file),
-                "licence": encode_files.LICENCE,
-                "assembly": about.assembly,
-                "content": " ".join(part for part in (file.title, file.output_type, file.biosample) if part),
-                "biosample": file.biosample,
-                "experiment": file.experiment,
-            }
-        )
-    return sources
 
 
 def _info(names: Sequence[str], groups: Groups, genes: pd.DataFrame) -> StudyInfo:

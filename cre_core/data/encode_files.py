@@ -7,7 +7,6 @@ ACCESSION.json, so that a downloaded folder serves as a mirror.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName, WrongAssembly
-from cre_core.io.download import Progress, RemoteFile, download, read_text, size_of
+from cre_core.io.download import Progress, RemoteFile, check_mirror, download, read_text, size_of
 from cre_core.io.files import written_whole
 
 PORTAL, SCREEN = "https://www.encodeproject.org", "https://downloads.wenglab.org"
@@ -120,6 +119,7 @@ def fetch(names: Sequence[str], data: Path, *, mirror: str | None = None, progre
       UnknownName, BadInput: as `files_of` and `chosen`. WrongAssembly: a file is on another assembly than GRCh38.
       NotAvailable, BadFile: as `io.download.download`; SCREEN publishes no checksum, its file is checked by size.
     """
+    check_mirror(mirror)
     wanted = [GENOME, GENES, *files_of(names)]
     for i, file in enumerate(wanted):
         progress("descriptions", i, len(wanted))
@@ -195,16 +195,6 @@ def chosen(names: Sequence[str], descriptions: Mapping[str, Description]) -> tup
     return kept, notes
 
 
-def digests(path: Path) -> tuple[str, str]:
-    """SHA-256 and MD5 of a file, read once."""
-    sums = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            for digest in sums:
-                digest.update(piece)
-    return sums[0].hexdigest(), sums[1].hexdigest()
-
-
 def address(file: EncodeFile, mirror: str | None = None) -> str:
     """Where a file is: on the portal, or under the same path of a mirror's address."""
     return f"{_base(mirror, PORTAL)}/files/{file.accession}/@@download/{file.name}"
@@ -262,9 +252,16 @@ def _bring_description(file: EncodeFile, data: Path, mirror: str | None) -> None
         partial.write_text(content)
 
 
+def remote_files(files: Sequence[EncodeFile], data: Path) -> list[RemoteFile]:
+    """The raw files of a study as a folder describes them: cCREs, genome, genes, then those given."""
+    known = [_remote(file, description_of(file, data), None) for file in (GENOME, GENES, *files)]
+    return [_ccres(ccres_address(), 0), *known]
+
+
 def _remote(file: EncodeFile, about: Description, mirror: str | None) -> RemoteFile:
     _check_assembly(file, about)
-    url, what = address(file, mirror), f"{file.title} {file.output_type}".strip()
+    parts = (file.title, file.output_type, file.biosample, file.experiment)
+    url, what = address(file, mirror), " ".join(part for part in parts if part)
     return RemoteFile(file.name, about.n_bytes, "", url, LICENCE, about.assembly, what, md5=about.md5)
 
 
@@ -275,4 +272,8 @@ def _remote_ccres(mirror: str | None) -> RemoteFile:
         n_bytes = path.stat().st_size if path.is_file() else 0  # download says that it is missing
     else:
         n_bytes = size_of(url, name=CCRES)
+    return _ccres(url, n_bytes)
+
+
+def _ccres(url: str, n_bytes: int) -> RemoteFile:
     return RemoteFile(CCRES, n_bytes, "", url, LICENCE, ASSEMBLY, "SCREEN registry V3, all human cCREs")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +13,7 @@ import pyBigWig
 from cre_core.errors import BadFile, BadInput
 from cre_core.genome import Assembly, Locus
 from cre_core.io.bigwig import BigWig, check_whole
-from cre_core.io.files import written_whole
+from cre_core.io.files import link_or_copy, written_whole
 
 _BLOCK_BP = 1 << 20  # read at once
 
@@ -64,14 +62,6 @@ def mean_at(track: BigWig, places: pd.DataFrame) -> np.ndarray:
             if len(block):
                 means[block] = _means(track, chrom, starts[block], ends[block])
     return means
-
-
-def link_or_copy(source: Path, out: Path) -> None:
-    """The same file under another name: a hard link where the disk allows, else a copy."""
-    try:
-        os.link(source, out)
-    except OSError:
-        shutil.copyfile(source, out)
 
 
 def _means(track: BigWig, chrom: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cre_core.data.study import Study, StudyInfo, write_info
+from cre_core.data.raw_files import Report, others_among, sources
+from cre_core.data.study import MADE, Study, StudyInfo, check_replaceable, write_info
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.io.clock import made_at
-from cre_core.io.download import registry
-from cre_core.io.files import folder_written_whole, sha256_of
+from cre_core.io.download import RemoteFile, download, registry
+from cre_core.io.folders import carry_over, check_ours, folder_written_whole, held
 from cre_core.io.notes import listening
 
-Report = Callable[[str, int, int], None]
 PROMOTER_BP, PROXIMAL_BP = 500, 2_000  # counts are over TSS ±500 bp; proximal within 2 kb, as SCREEN has it
 
 
@@ -31,7 +29,6 @@ class Prepared:
     lift_over: Sequence[Mapping[str, object]] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
-    sources: Sequence[Mapping[str, str]] | None = None  # the raw files, where the download registry lacks them
     tables: Mapping[str, Sequence[str]] = field(default_factory=dict)  # file of the study -> raw files it is made of
 
 
@@ -45,6 +42,7 @@ class Recipe:
       files: names in the download registry.
       prepare: writes the tables into a folder and describes them.
       fetch: brings the raw files (folder, mirror, report), where they are not those of the download registry.
+      raw_files: which those are, as a folder describes them; NotAvailable when one is missing.
       choose: the same recipe for some of its biosamples, where a study can be made of some.
       leave_out: the same recipe without some of its files, where it can do without any.
       left_out: the files it does without.
@@ -57,6 +55,7 @@ class Recipe:
     files: tuple[str, ...]
     prepare: Callable[[Path, Path, Report], Prepared]
     fetch: Callable[[Path, str | None, Report], list[Path]] | None = None
+    raw_files: Callable[[Path], Sequence[RemoteFile]] | None = None
     choose: Callable[[tuple[str, ...]], Recipe] | None = None
     leave_out: Callable[[tuple[str, ...]], Recipe] | None = None
     left_out: tuple[str, ...] = ()
@@ -87,43 +86,63 @@ class Recipe:
         return self.leave_out(closed)
 
 
-def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report) -> Study:
+def download_raw_files(recipe: Recipe, *, data: Path, mirror: str | None = None, report: Report) -> list[Path]:
+    """Bring the raw files of a study into a folder, each whole and checked; what came before stays.
+
+    Args:
+      data: a new folder, or one that downloads filled.
+      mirror: folder or base address that holds the files instead of their own addresses.
+      report: called with what is done, how much, of how much.
+
+    Raises:
+      BadInput: `data` holds other things, or the mirror is neither a folder nor an address.
+      NotAvailable: another process downloads into it, or a file cannot be had.
+      BadFile: a file is not the published one, or the disk is full.
+    """
+    # A folder of raw files has some file or folder of the registry, or one of ENCODE's descriptions.
+    known = dict.fromkeys(name.split("/")[0] for name in registry())
+    check_ours(data, *known, "*.partial", "ENCFF*.json", "GRCh38*", what="folder of raw files")
+    with held(data):
+        if recipe.fetch is not None:
+            return recipe.fetch(data, mirror, report)
+        return download(recipe.files, data, mirror=mirror, progress=report)
+
+
+def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report, accept_other: bool = False) -> Study:
     """Make a study folder, whole or not at all; an older one in its place stays until the new one is complete.
 
     Args:
       recipe: how.
       data: folder with the raw files under their registry names.
-      out: the study folder; trained models and precomputed results in an older one are kept.
+      out: the study folder; trained models, precomputed results and a person's own files in an older one are kept.
       report: called with step, done, total.
+      accept_other: take raw files that are not the published ones; study.json then says which.
 
     Raises:
-      NotAvailable: raw files are missing; `download` brings them.
-      BadInput: a raw file breaks its contract.
+      NotAvailable: raw files are missing; `download` brings them. Another process writes the folder.
+      BadFile: a raw file is not the published one.
+      BadInput: a raw file breaks its contract, or `out` holds something other than an older study of that name.
     """
-    missing = [name for name in recipe.files if not (data / name).is_file()]
-    if missing:
-        raise NotAvailable(
-            f"{len(missing)} raw files of {recipe.name} are not in {data}; first: {missing[0]}; "
-            f"python -m cre_core download {recipe.name} --data {data}"
-        )
+    check_replaceable(out, is_simulated=False, name=recipe.name)
+    files = _raw_files(recipe, data)
     with folder_written_whole(out) as partial:
+        came_from = sources(files, data, accept_other=accept_other, report=report)
         with listening() as heard:
             prepared = recipe.prepare(data, partial, report)
         prepared = replace(prepared, notes=[*prepared.notes, *heard])  # rows that no reader could use
+        others = others_among(came_from)
         provenance = {
             "created": made_at(),
-            "command": _command(recipe, prepared.info),
-            "sources": _sources(recipe, prepared, data),
+            "command": _command(recipe, prepared.info) + (" --accept-other-files" if others else ""),
+            "sources": came_from,
             "left_out": [_left_out(name) for name in recipe.left_out],
             "tables": {path: list(files) for path, files in prepared.tables.items()},
             "lift_over": list(prepared.lift_over),
             "counts": dict(prepared.counts),
-            "notes": list(prepared.notes),
+            "notes": [*prepared.notes, *([others] if others else [])],
         }
         write_info(partial, replace(prepared.info, provenance=provenance))
-        for kept in ("models", "precomputed"):
-            if (out / kept).is_dir():
-                shutil.copytree(out / kept, partial / kept, copy_function=os.link)
+        carry_over(out, partial, made=MADE)
     return Study.open(out)
 
 
@@ -133,22 +152,16 @@ def _command(recipe: Recipe, info: StudyInfo) -> str:
     return f"python -m cre_core prepare {recipe.name}{chosen}{less}"
 
 
-def _sources(recipe: Recipe, prepared: Prepared, data: Path) -> list[Mapping[str, str]]:
-    if prepared.sources is not None:
-        return list(prepared.sources)
-    return [_source(data, name) for name in recipe.files]
-
-
-def _source(data: Path, name: str) -> dict[str, str]:
-    entry = registry()[name]
-    return {
-        "file": name,
-        "sha256": sha256_of(data / name),
-        "url": entry.url,
-        "licence": entry.licence,
-        "assembly": entry.assembly,
-        "content": entry.description,
-    }
+def _raw_files(recipe: Recipe, data: Path) -> Sequence[RemoteFile]:
+    if recipe.raw_files is not None:
+        return recipe.raw_files(data)
+    missing = [name for name in recipe.files if not (data / name).is_file()]
+    if missing:
+        raise NotAvailable(
+            f"{len(missing)} raw files of {recipe.name} are not in {data}; first: {missing[0]}; "
+            f"python -m cre_core download {recipe.name} --data {data}"
+        )
+    return [registry()[name] for name in recipe.files]
 
 
 def _left_out(name: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from cre_core.genome import Locus
 from cre_core.io.bigwig import BigWig
 from cre_core.io.fasta import Fasta
 from cre_core.io.files import written_whole
+from cre_core.io.folders import check_ours
 from cre_core.io.places import file_names
 
 Report = Callable[[str, int, int], None]
@@ -57,14 +58,15 @@ def build_store(
 
     Raises:
       NotAvailable: the study has no sequence, or the biosample none of the tracks.
-      BadInput: a width below 1 or not the folder's, tracks without a biosample, two bigWigs of one assay and
-        biosample, a place outside the FASTA.
+      BadInput: a folder of other things, a width below 1 or not the folder's, tracks without a biosample, two
+        bigWigs of one assay and biosample, a place outside the FASTA.
       UnknownName: the FASTA lacks a chromosome with elements.
       BadFile: a file is broken, or the disk is full.
     """
     if width_bp < 1:
         raise BadInput(f"a store of {width_bp} bases; wanted 1 or more")
     folder = store_folder(study, width_bp) if out is None else Path(out)
+    check_ours(folder, "sequence.*", "own.npy", what="feature store")
     wanted = _tracks_of(study, biosample, tracks) if tracks else []
     places = _Places.of(study, width_bp)
     _build_sequence(study, folder, places, report)

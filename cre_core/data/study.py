@@ -31,13 +31,19 @@ from pydantic import Field
 from cre_core import schema
 from cre_core.data.gene_names import names_of
 from cre_core.data.study_json import Amount, Bases, Described, Name, PathInside, check_unique, read_description
-from cre_core.errors import BadFile, NotAvailable, UnknownName
+from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName
 from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
+from cre_core.io.folders import check_ours, recover
 from cre_core.io.text import shown
 
 FORMAT = 1
 EMBEDDED = Path(__file__).resolve().parents[2] / "precomputed"  # studies that came with the program
+# What a preparation makes, as listed above; models and precomputed results belong to it as long as they fit.
+MADE = (
+    "study.json", "*.parquet", "intervals", "links", "signals", "contacts", "sequence.*", "motifs.*", "features",
+)  # fmt: skip
+TRAINED = ("models", "precomputed")
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,7 @@ class Study:
         """
         folder = Path(folder)
         path = folder / "study.json"
+        recover(folder)
         if not path.is_file():
             raise UnknownName(f"no study in {folder}: study.json is missing; `prepare` or `simulate` makes one")
         info = read_description(path, StudyInfo, wanted_format=FORMAT)
@@ -322,6 +329,32 @@ class Study:
         except Exception as error:  # of pyarrow, whose errors have no common base
             raise BadFile(f"{path} is not a readable parquet file") from error
         return schema.check_table(table, spec, assembly=self.assembly, source=path.name)
+
+
+def studies_in(folder: Path) -> list[Path]:
+    """The study folders in a folder, by name; one that is still being written is none."""
+    return sorted(path.parent for path in folder.glob("*/study.json") if path.parent.suffix != ".partial")
+
+
+def check_replaceable(folder: Path, *, is_simulated: bool, name: str = "") -> None:
+    """Refuse to prepare a study in the place of anything but an older one of its kind.
+
+    Args:
+      folder: where it is to go.
+      is_simulated: what it is.
+      name: of the study; any when empty.
+
+    Raises:
+      BadInput: the folder is a file, holds something else, or another study.
+    """
+    check_ours(folder, "study.json", what="study")
+    if not (folder / "study.json").is_file():
+        return
+    there = Study.open(folder).info
+    if there.is_simulated != is_simulated or name not in ("", there.name):
+        data = "simulated" if there.is_simulated else "real"
+        wanted = "a simulated study" if is_simulated else f"study {name} of real data"
+        raise BadInput(f"{folder} holds study {there.name} of {data} data; wanted a new folder or {wanted}")
 
 
 def write_info(folder: Path, info: StudyInfo) -> None:

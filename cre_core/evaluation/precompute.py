@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,7 +12,8 @@ import pandas as pd
 from cre_core.data.study import Study
 from cre_core.evaluation.screened import COLUMNS, predicted_screen, screen_of
 from cre_core.inference.predictor import Predictor, open_predictor, trained_models
-from cre_core.io.files import sha256_of, written_whole
+from cre_core.io.files import sha256_of
+from cre_core.io.folders import carry_over, check_ours, folder_written_whole
 from cre_core.schema import Mode
 
 Report = Callable[[str, int, int], None]
@@ -35,11 +37,18 @@ class Precomputed(NamedTuple):
 def precompute(study: Study, *, report: Report) -> Precomputed:
     """Predict every gene with every trained model, and every measured pair of a screen.
 
-    Each gene goes through the fold that never saw it. Both tables are written to the study's folder `precomputed`.
+    Each gene goes through the fold that never saw it. Both tables are written to the study's folder `precomputed`,
+    both or neither.
 
     Returns:
       The tables; without a trained model, or without a screen, they are empty.
+
+    Raises:
+      BadInput: there is such a folder of other things. BadFile: the study cannot be written.
+      NotAvailable: another process writes it.
     """
+    folder = study.folder / Path(PREDICTIONS).parent
+    check_ours(folder, "*.parquet", what="folder of precomputed tables")
     pairs = [(b, model) for b in study.info.biosamples for model in trained_models(study, b)]
     predictions = [pd.DataFrame(columns=["gene_id", "fold", "predicted", "biosample", "model", "unit"])]
     knock_outs = [pd.DataFrame(columns=[*COLUMNS, "biosample", "model", "mode", "made_of"])]
@@ -54,9 +63,10 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
             table = predicted_screen(predictor, screen, mode=MODE)
             knock_outs.append(table.assign(**about, mode=MODE, made_of=made_of(predictor)))
     found = Precomputed(*(pd.concat(parts[1:] or parts, ignore_index=True) for parts in (predictions, knock_outs)))
-    for path, table in zip((PREDICTIONS, KNOCK_OUTS), found, strict=True):
-        with written_whole(study.folder / path) as partial:
-            table.to_parquet(partial, index=False, compression="zstd")
+    with folder_written_whole(folder) as partial:
+        for path, table in zip((PREDICTIONS, KNOCK_OUTS), found, strict=True):
+            table.to_parquet(partial / Path(path).name, index=False, compression="zstd")
+        carry_over(folder, partial, made=["*.parquet"])
     report("done", len(pairs), len(pairs))
     return found
 

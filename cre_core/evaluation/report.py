@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-from cre_core.io.files import written_whole
 
 FIRST = ("method", "n", "n_positive", "prevalence", "metric", "value", "ci_low", "ci_high", "subset", "interval")
 
@@ -38,12 +35,6 @@ def as_text(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] | None 
 def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
     """A JSON list of rows, the contract's columns first; NaN becomes null."""
     return json.dumps([_ordered(row) for row in rows], indent=1, allow_nan=False)
-
-
-def write_json(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Write `as_json`, whole or not at all."""
-    with written_whole(path) as partial:
-        partial.write_text(as_json(rows) + "\n")
 
 
 def _ordered(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,5 +124,5 @@ class ClassPredictor:
         paths = [path for path in self.checkpoints if path.stem.split("-")[0] == fold]
         if not paths:
             raise NotAvailable(f"no weights of {fold} in {self.folder}; `train create` makes them")
-        models = [checkpoint.load(path, wanted="create")[0] for path in paths]
+        models = [checkpoint.load_placed(path, wanted="create") for path in paths]
         return [model for model in models if isinstance(model, Create)]

@@ -28,6 +28,7 @@ from cre_core.inference.edits import BaseEdit, check_apart
 from cre_core.inference.embeddings import EmbeddingCache, TwoStage
 from cre_core.inference.variants import Background, masked, scrambled, silenced, with_edits
 from cre_core.models import checkpoint
+from cre_core.models.checkpoint import UNKNOWN_FOLD
 from cre_core.models.creator import Creator
 from cre_core.models.device import known_device
 from cre_core.models.registry import FAMILIES, spec_of
@@ -58,7 +59,6 @@ _VARIANT_TITLES = {
     "pe-activity-hic": "PE-Activity-HiC",
 }
 _FORM_TITLES = {"lp": "-LP", "kl": "-KL"}
-UNKNOWN_FOLD = "unknown"  # in the name of weights that do not say which genes they never saw
 SEEING_EACH_OTHER = (Creator, ScPGE)  # models whose elements attend to one another
 JOINT = "+"  # between the names of biosamples that one model was trained on
 
@@ -134,6 +134,7 @@ class Predictor:
         if not self.checkpoints:
             raise NotAvailable(f"no trained weights in {folder}; `train {name}` makes them")
         info = checkpoint.read_info(self.checkpoints[0])
+        checkpoint.check_place(self.checkpoints[0], info)
         self.spec = spec_of(info.model)
         self.trained_on = tuple(info.biosample.split(JOINT))
         self.label = label_of(info, biosample=biosample)
@@ -380,7 +381,7 @@ class Predictor:
                 )
             if not paths:
                 raise NotAvailable(f"no weights of {fold} in {self.folder}; `train {self.name}` makes them")
-            models = (checkpoint.load(path, wanted=self.spec.name)[0] for path in paths)
+            models = (checkpoint.load_placed(path, wanted=self.spec.name) for path in paths)
             loaded = tuple(model.to(self.device) for model in models)
             if self.spec.needs_sequence:
                 self._caches[fold] = tuple(

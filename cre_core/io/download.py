@@ -21,6 +21,8 @@ Progress = Callable[[str, int, int], None]
 _CHUNK = 1 << 18
 _TIMEOUT_S = (10, 60)  # to connect; between two pieces
 _TRIES = 3
+MOST_BYTES = 20_000_000_000  # of one file, whatever a server says of its size
+MOST_TEXT = 10_000_000  # bytes of a description
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,10 @@ def download(
 
     Raises:
       UnknownName: a name is not in the registry.
-      NotAvailable: the network, the address or the mirror does not give the file.
-      BadFile: the checksum differs (nothing is kept), or the disk is full.
+      NotAvailable: the network, the address or the mirror does not give the file, or the mirror is none.
+      BadFile: the checksum differs or more bytes come than the file has (nothing is kept), or the disk is full.
     """
+    check_mirror(mirror)
     known = _registry() if registry is None else registry
     unknown = [name for name in files if name not in known]
     if unknown:
@@ -108,7 +111,24 @@ def read_text(url: str, *, name: str) -> str:
     Raises:
       NotAvailable: the network or the address does not give it.
     """
-    return _answer("GET", url, name).text
+    return _answer("GET", url, name)[1].decode("utf-8", "replace")
+
+
+def check_mirror(mirror: str | None) -> None:
+    """Refuse what is neither a folder nor an address.
+
+    Raises:
+      NotAvailable: no folder is there, or the address is not one of http or https.
+    """
+    if mirror is None or (mirror and "://" not in mirror and Path(mirror).is_dir()):
+        return
+    try:
+        parts = urlsplit(mirror)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        is_address = False
+    if not is_address:
+        raise NotAvailable(f"mirror '{mirror}' is neither a folder nor an address (http:// or https://)")
 
 
 def size_of(url: str, *, name: str) -> int:
@@ -117,26 +137,37 @@ def size_of(url: str, *, name: str) -> int:
     Raises:
       NotAvailable: the network or the address does not tell.
     """
-    size = _answer("HEAD", url, name).headers.get("Content-Length", "")
+    size = _answer("HEAD", url, name)[0].get("Content-Length", "")
     if not size.isdigit():
         raise NotAvailable(f"{_host(url)} does not tell the size of {name}")
     return int(size)
 
 
-def _answer(method: str, url: str, name: str) -> requests.Response:
+def _answer(method: str, url: str, name: str) -> tuple[Mapping[str, str], bytes]:
+    """Headers and content of a short answer."""
     headers = {"Accept-Encoding": "identity"}
     for _ in range(_TRIES):
         try:
-            answer = requests.request(method, url, headers=headers, timeout=_TIMEOUT_S, allow_redirects=True)
+            with requests.request(
+                method, url, headers=headers, timeout=_TIMEOUT_S, allow_redirects=True, stream=True
+            ) as answer:
+                if answer.status_code >= 400:
+                    raise NotAvailable(f"{_host(url)} answers {answer.status_code} {answer.reason} for {name}")
+                return answer.headers, _short(answer, name)
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             broken: Exception = error
         except requests.RequestException as error:
             raise NotAvailable(f"{_host(url)} did not give {name}: {error}") from error
-        else:
-            if answer.status_code >= 400:
-                raise NotAvailable(f"{_host(url)} answers {answer.status_code} {answer.reason} for {name}")
-            return answer
     raise NotAvailable(f"no network: could not reach {_host(url)} for {name}; --mirror takes a folder") from broken
+
+
+def _short(answer: requests.Response, name: str) -> bytes:
+    content = b""
+    for piece in answer.iter_content(_CHUNK):
+        content += piece
+        if len(content) > MOST_TEXT:
+            raise NotAvailable(f"{_host(answer.url)} sends more than {MOST_TEXT:,} bytes for {name}")
+    return content
 
 
 def _no_progress(name: str, done: int, total: int) -> None:
@@ -166,8 +197,6 @@ def _address(file: RemoteFile, mirror: str | None) -> str:
         return file.url
     if "://" in mirror:
         return f"{mirror.rstrip('/')}/{quote(file.name)}"
-    if not Path(mirror).is_dir():
-        raise NotAvailable(f"mirror {mirror} is neither a folder nor an address")
     return str(Path(mirror) / file.name)
 
 
@@ -200,6 +229,7 @@ def _bring(file: RemoteFile, url: str, partial: Path, progress: Progress) -> Non
     if "://" in url:
         _bring_from_network(file, url, partial, progress)
     elif Path(url).is_file():
+        _check_size(file, Path(url).stat().st_size, partial, url)
         shutil.copyfile(url, partial)
     else:
         raise NotAvailable(f"mirror has no file {file.name} (looked for {url})")
@@ -242,11 +272,20 @@ def _ask(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
         done = done if goes_on else 0
         with partial.open("ab" if goes_on else "wb") as out:
             for piece in answer.iter_content(_CHUNK):
-                out.write(piece)
                 done += len(piece)
+                _check_size(file, done, partial, _host(url))
+                out.write(piece)
                 progress(file.name, done, file.n_bytes)
     if done < file.n_bytes:
         raise requests.ConnectionError(f"{done} of {file.n_bytes} bytes came")
+
+
+def _check_size(file: RemoteFile, n_bytes: int, partial: Path, source: str) -> None:
+    """A mirror's or a server's other file would fill the disk before its checksum tells."""
+    limit = min(file.n_bytes or MOST_BYTES, MOST_BYTES)
+    if n_bytes > limit:
+        partial.unlink(missing_ok=True)
+        raise BadFile(f"{source} has more than the {limit:,} bytes of {file.name}; the file was not kept")
 
 
 def _host(url: str) -> str:

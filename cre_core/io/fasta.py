@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import tempfile
 import threading
 import zlib
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ import pyfaidx
 
 from cre_core.errors import BadFile, BadInput, UnknownName
 from cre_core.genome import Assembly, Locus
+from cre_core.io.fasta_index import open_indexed
 from cre_core.io.places import check_sizes, name_on
 from cre_core.io.text import shown
 
@@ -55,7 +53,7 @@ class Fasta:
           path: plain or bgzip.
           assembly: what the sequence is of; whole chromosomes must have its lengths.
           index_folder: where a missing index goes; by default beside the file if that may be written, else a
-            temporary folder.
+            private temporary folder. One that is older than the file or does not fit it is made anew.
 
         Raises:
           BadFile: missing, gzip instead of bgzip, or not FASTA.
@@ -64,7 +62,7 @@ class Fasta:
         self.path = Path(path)
         self.assembly = assembly
         self._lock = threading.Lock()
-        self._file = _open(self.path, None if index_folder is None else Path(index_folder))
+        self._file = open_indexed(self.path, None if index_folder is None else Path(index_folder))
         self._records = self._placed()
 
     def __enter__(self) -> Fasta:
@@ -163,51 +161,6 @@ class Fasta:
             named = f"'>{shown(header)}' names {last - start:,} bases"
             raise BadFile(f"{self.path.name}: {named}, the sequence has {length:,}")
         return Locus(self.assembly.chrom(found["chrom"]), start, last).checked(self.assembly)
-
-
-def _open(path: Path, index_folder: Path | None) -> pyfaidx.Faidx:
-    if not path.is_file():
-        raise BadFile(f"cannot read {path}: no such file")
-    stem = _index_stem(path, index_folder)
-    try:
-        return pyfaidx.Faidx(
-            str(path), indexname=f"{stem}.fai", gzi_indexname=f"{stem}.gzi", as_raw=True, strict_bounds=True
-        )
-    except pyfaidx.UnsupportedCompressionFormat as error:
-        raise BadFile(f"{path.name} is compressed otherwise than bgzip; wanted plain text or bgzip") from error
-    except (pyfaidx.FastaIndexingError, pyfaidx.IndexNotFoundError, ValueError, RuntimeError, EOFError) as error:
-        raise BadFile(f"{path.name} is not FASTA: {_why(error)}") from error
-    except zlib.error as error:
-        raise BadFile(f"{path.name} is truncated or not bgzip") from error
-    except OSError as error:
-        raise BadFile(f"cannot index {path}: {error.strerror or error}") from error
-
-
-def _why(error: Exception) -> str:
-    """The library's reason in our words."""
-    where = re.search(r"found in >(\S+) at line (\d+)", str(error))
-    if where:
-        return f"line {where[2]} of '>{shown(where[1])}' differs in length from the others of its record, or is blank"
-    if isinstance(error, UnicodeDecodeError):
-        return "it holds bytes that are no text"
-    if "Duplicate key" in str(error):
-        return "two records have one name"
-    if isinstance(error, RuntimeError):
-        return "a record has blank lines alone"
-    return "wanted lines of bases under lines that start with > and a name"
-
-
-def _index_stem(path: Path, index_folder: Path | None) -> Path:
-    """Where the .fai lies or goes: beside the file, unless that must not be written."""
-    if index_folder is None:
-        beside = path.with_name(f"{path.name}.fai")
-        is_current = beside.is_file() and beside.stat().st_mtime >= path.stat().st_mtime
-        if is_current or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
-            return path
-        index_folder = Path(tempfile.gettempdir()) / f"cre_core_index_{os.getuid()}"
-    index_folder.mkdir(parents=True, exist_ok=True)
-    of_file = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    return index_folder / f"{path.name}.{of_file}"
 
 
 def encode(sequence: str) -> np.ndarray:

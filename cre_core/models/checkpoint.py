@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from cre_core.errors import BadFile, BadInput
+from cre_core.io.files import written_whole
+from cre_core.io.folders import check_ours, held
 from cre_core.models import registry
 
+UNKNOWN_FOLD = "unknown"  # in the name of weights that do not say which genes they never saw
 _HEADER = "cre_core"  # key of our JSON among the header's metadata
 
 
@@ -65,16 +68,28 @@ def save(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
     if name != info.model:
         raise BadInput(f"the description is of {info.model}; the model to save is {name}")
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={_HEADER: json.dumps(asdict(info), sort_keys=True)})
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadFile(f"cannot write {path}: {reason}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        with written_whole(path) as partial:
+            save_file(tensors, partial, metadata={_HEADER: json.dumps(asdict(info), sort_keys=True)})
+    except SafetensorError as error:
+        raise BadFile(f"cannot write {path}: {error}") from error
+
+
+@contextmanager
+def folder_to_write(out: Path, name: str, biosample: str) -> Iterator[Path]:
+    """OUT/NAME/BIOSAMPLE, where a study finds weights; no other process writes there meanwhile.
+
+    Raises:
+      BadInput: `out` is a study, or the folder holds other things than weights.
+      NotAvailable: another process writes there.
+      BadFile: the place cannot be written.
+    """
+    if (out / "study.json").is_file():
+        raise BadInput(f"--out {out} is a study; its weights go to {out / 'models'}")
+    folder = out / name / biosample
+    check_ours(folder, "*.safetensors", ".*-seed_*", "logs", what="folder of weights")
+    with held(folder):
+        yield folder
 
 
 def read_info(path: Path) -> CheckpointInfo:
@@ -95,7 +110,7 @@ def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, Checkpoin
 
     Raises:
       BadInput: a checkpoint of another model.
-      BadFile: no file, another kind of file, or tensors that are missing, unexpected or of another shape.
+      BadFile: no file, another kind of file, or tensors that are missing, unexpected, of another shape or not finite.
     """
     info, tensors = _read(path, with_tensors=True)
     if wanted is not None and info.model != wanted:
@@ -103,7 +118,45 @@ def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, Checkpoin
     with torch.inference_mode(False):  # a model that is loaded while predicting can be explained later
         model = registry.build(info.model, info.config)
         fill(model, tensors, source=path.name)
+    _check_finite(tensors, path.name)
     return model.eval(), info
+
+
+def load_placed(path: Path, *, wanted: str) -> nn.Module:
+    """As `load`, of weights that lie where a study finds them; BadFile also where `check_place` says so."""
+    model, info = load(path, wanted=wanted)
+    check_place(path, info)
+    return model
+
+
+def check_place(path: Path, info: CheckpointInfo) -> None:
+    """Refuse weights that say they belong elsewhere than where they lie: MODEL/BIOSAMPLE/FOLD-seed_N.
+
+    A name without fold (`unknown`) or seed, and a folder whose name is no model's own, claim nothing.
+
+    Raises:
+      BadFile: the header names another fold, seed, biosample or model.
+    """
+    fold, _, seed = path.stem.partition("-seed_")
+    said = {"biosample": (info.biosample, path.parent.name)}
+    if fold != UNKNOWN_FOLD:
+        said["fold"] = (info.fold or UNKNOWN_FOLD, fold)
+    if seed and info.seed is not None:
+        said["seed"] = (str(info.seed), seed)
+    if path.parent.parent.name in registry.FAMILIES:
+        name, settings = registry.FAMILIES[path.parent.parent.name]
+        is_it = info.model.startswith(name) and all(info.config.get(key) == value for key, value in settings.items())
+        said["model"] = (path.parent.parent.name if is_it else info.model, path.parent.parent.name)
+    for what, (found, wanted) in said.items():
+        if found != wanted:
+            raise BadFile(f"{path} says that it is of {what} {found}; its place is that of {what} {wanted}")
+
+
+def _check_finite(tensors: Mapping[str, Tensor], source: str) -> None:
+    for name, value in tensors.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            n = int((~value.isfinite()).sum())
+            raise BadFile(f"{source}: tensor {name} has {n:,} values that are not finite, of {value.numel():,}")
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], *, source: str) -> None:

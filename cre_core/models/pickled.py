@@ -1,9 +1,10 @@
-"""The authors' `.pt` files: pickles, of which nothing but tensors and numpy scalars is ever built."""
+"""PyTorch's own files, the authors' and a stopped training's: of these pickles nothing but tensors is ever built."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
@@ -40,7 +41,8 @@ def read_pickle_of_tensors(path: Path) -> dict[str, Any]:
     if b"\0" not in start and b"," in start.split(b"\n")[0]:
         raise BadFile(f"{path.name} is a CSV table, not a checkpoint; wanted a PyTorch file")
     try:
-        with torch.serialization.safe_globals(_SAFE):
+        with torch.serialization.safe_globals(_SAFE), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about a protocol that is not torch's own: the line below says it
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever the unpickler stumbles over in a file of another kind
         odd = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))

@@ -90,19 +90,19 @@ def train_activity(
     names = folds_of(study, folds)
     having = [name for name in study.info.biosamples if _has_tracks(study, name, plan.tracks)]
     biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
-    folder = out / model / "+".join(biosamples)
     rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
     report("reading sequence and signal", 0, len(todo))
     parts = [tiles_of(study, name, tracks=plan.tracks, tiling=plan.tiling) for name in biosamples]
-    for done, (fold, seed) in enumerate(todo):
-        report(f"{fold}, seed {seed}", done, len(todo))
-        path = folder / f"{fold}-seed_{seed}.safetensors"
-        if is_trained(path, recipe=plan.name):
-            rows.append({"fold": fold, "seed": seed, "state": "was there already"})
-            continue
-        rows.append(
-            _train_one(study, plan, parts, biosamples=biosamples, fold=fold, seed=seed, path=path, device=device)
-        )
+    with checkpoint.folder_to_write(out, model, "+".join(biosamples)) as folder:
+        for done, (fold, seed) in enumerate(todo):
+            report(f"{fold}, seed {seed}", done, len(todo))
+            path = folder / f"{fold}-seed_{seed}.safetensors"
+            if is_trained(path, recipe=plan.name):
+                rows.append({"fold": fold, "seed": seed, "state": "was there already"})
+                continue
+            rows.append(
+                _train_one(study, plan, parts, biosamples=biosamples, fold=fold, seed=seed, path=path, device=device)
+            )
     report("trained", len(todo), len(todo))
     return rows
 

@@ -163,13 +163,13 @@ def train_classes(
     names = folds_of(study, folds, split=plan.split)
     having = study.element_labels["biosample"].unique()
     biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
-    folder = out / model / "+".join(biosamples)
     rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
-    for done, (fold, seed) in enumerate(todo):
-        report(f"{fold}, seed {seed}", done, len(todo))
-        rows.append(
-            _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, device=device)
-        )
+    with checkpoint.folder_to_write(out, model, "+".join(biosamples)) as folder:
+        for done, (fold, seed) in enumerate(todo):
+            report(f"{fold}, seed {seed}", done, len(todo))
+            rows.append(
+                _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, device=device)
+            )
     report("trained", len(todo), len(todo))
     return rows
 

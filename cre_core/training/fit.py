@@ -17,8 +17,10 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from cre_core.errors import BadFile
 from cre_core.models.device import known_device
-from cre_core.training.saved import LAST, SaveEveryEpoch
+from cre_core.models.pickled import read_pickle_of_tensors
+from cre_core.training.saved import LAST, SaveEveryEpoch, checked_resume
 
 
 def fit(
@@ -53,22 +55,28 @@ def fit(
 
     Raises:
       NotAvailable: cuda is asked for and the machine has none.
-      BadInput: what runs in that folder is another recipe's.
+      BadInput: what runs in that folder is another recipe's. BadFile: it is broken, or holds more than tensors.
     """
     best = ModelCheckpoint(running, filename="best", monitor=watched, mode=mode, enable_version_counter=False)
     trainer = _trainer([best, SaveEveryEpoch(running / LAST), *callbacks], epochs, running, device, clip_norm)
-    resume = running / LAST
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
-        trainer.fit(module, train, valid, ckpt_path=str(resume) if resume.is_file() else None, weights_only=False)
+        trainer.fit(module, train, valid, ckpt_path=checked_resume(running / LAST), weights_only=True)
     fill_from(Path(best.best_model_path), model)
     shutil.rmtree(running, ignore_errors=True)
     return float(best.best_model_score if best.best_model_score is not None else np.nan)
 
 
 def fill_from(path: Path, model: nn.Module) -> None:
-    """Put the weights that a module had at an epoch in its model."""
-    state = torch.load(path, map_location="cpu", weights_only=False)["state_dict"]
+    """Put the weights that a module had at an epoch in its model.
+
+    Raises:
+      BadFile: the file is not there, is broken or holds more than tensors and numbers.
+    """
+    content = read_pickle_of_tensors(path)
+    if "state_dict" not in content:
+        raise BadFile(f"{path.name} has no state_dict; wanted the weights of an epoch")
+    state = content["state_dict"]
     model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
 
 

@@ -8,6 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,7 +38,7 @@ from cre_core.training.fit import fill_from, loader, quiet
 from cre_core.training.module import ExpressionModule, Shares
 from cre_core.training.pretrained import ACTIVITY_MODEL, start_from_pretrained
 from cre_core.training.recipe import Recipe, load_recipe
-from cre_core.training.saved import LAST, SaveEveryEpoch, is_trained, origin
+from cre_core.training.saved import LAST, SaveEveryEpoch, checked_resume, is_trained, origin
 from cre_core.training.settings import check_config, parsed_changes
 
 Report = Callable[[str, int, int], None]
@@ -94,25 +95,26 @@ def train_model(
       processes other than the first.
 
     Raises:
-      NotAvailable: the study lacks what the recipe needs.
+      NotAvailable: the study lacks what the recipe needs, or another process trains in that folder.
       UnknownName: a biosample that is not there, or a word that a setting does not know.
-      BadInput: a fold that is not there, a biosample that is held out, a recipe of another model, a setting that it
-        does not have or of the wrong kind, weights of another recipe in the folder, an encoder that saw test genes,
-        no device or node, more GPUs or cores than there are, or nodes that do not know where to meet.
+      BadInput: `out` is a study or holds other things, a fold that is not there, a biosample that is held out, a
+        recipe of another model, a setting that it does not have or of the wrong kind, weights of another recipe in
+        the folder, an encoder that saw test genes, no device or node, more GPUs or cores than there are, or nodes
+        that do not know where to meet.
     """
     machine = _machine(device, devices, nodes)
     plan = _plan(model, recipe, changes)
     names = folds_of(study, folds)
     having = study.expression.loc[study.expression["measure"] == plan.measure, "biosample"].unique()
     biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
-    folder = out / model / "+".join(biosamples)
     rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
-    for done, (fold, seed) in enumerate(todo):
-        if _is_first():
-            report(f"{fold}, seed {seed}", done, len(todo))
-        rows.append(
-            _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, machine=machine)
-        )
+    with _folder(out, model, biosamples) as folder:
+        for done, (fold, seed) in enumerate(todo):
+            if _is_first():
+                report(f"{fold}, seed {seed}", done, len(todo))
+            rows.append(
+                _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, machine=machine)
+            )
     if not _is_first():
         return []
     report("trained", len(todo), len(todo))
@@ -132,6 +134,15 @@ def _machine(device: str, devices: int, nodes: int) -> Machine:
     if nodes > 1 and not any(name in os.environ for name in MEETING_PLACES):
         raise BadInput(f"{nodes} nodes were asked for, and MASTER_ADDR does not say where they meet")
     return Machine(known, devices, nodes)
+
+
+def _folder(out: Path, model: str, biosamples: Sequence[str]) -> AbstractContextManager[Path]:
+    """The first process of all nodes holds the folder; the others write beside it as part of the same training."""
+    name = "+".join(biosamples)
+    node = os.environ.get("NODE_RANK", os.environ.get("GROUP_RANK", "0"))
+    if _is_first() and node == "0":
+        return checkpoint.folder_to_write(out, model, name)
+    return nullcontext(out / model / name)
 
 
 def _is_first() -> bool:
@@ -297,15 +308,14 @@ def _fit(
     if recipe.patience is not None:
         callbacks.append(EarlyStopping("valid_loss", patience=recipe.patience))
     trainer = _trainer(recipe, callbacks, running, machine)
-    resume = running / LAST
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
         trainer.fit(
             module,
             loader(Shares(train), sampler),
             loader(Shares(valid), _parts(len(valid))),
-            ckpt_path=str(resume) if resume.is_file() else None,
-            weights_only=False,
+            ckpt_path=checked_resume(running / LAST),
+            weights_only=True,
         )
     if recipe.keep == "best":
         fill_from(Path(best.best_model_path), model)

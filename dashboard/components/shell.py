@@ -82,6 +82,14 @@ def page(
     )
 
 
+def remarked(page: Component, text: str) -> Component:
+    """A page with one more remark for the notice line; one that failed has its own line, and stays as it is."""
+    for part in page.children:
+        if getattr(part, "id", None) == "page-notices":
+            part.data = [*part.data, text]
+    return page
+
+
 def failed(text: str) -> Component:
     """The page shown when an address cannot be, and there is no earlier view to keep."""
     return page(ViewState(), notice.empty(text, "Type a gene or a place in the search box, or go to Home."))

@@ -28,7 +28,7 @@ PATH, TITLE, ICON = "/data", "Data", "data"
 BASES = "bases"
 _SOURCE_COLUMNS = (
     ("file", "file", 3), ("content", "content", 4), ("assembly", "assembly", 1), ("lifted_from", "lifted from", 1),
-    ("licence", "licence", 2), ("sha256", "SHA-256", 2), ("url", "address", 3),
+    ("licence", "licence", 2), ("sha256", "SHA-256", 2), ("checked", "compared", 2), ("url", "address", 3),
 )  # fmt: skip
 _FILE_COLUMNS = (
     ("file", "file", 3), ("content", "content", 4), ("biosample", "biosample", 1), ("source", "source", 3),

@@ -13,18 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import diskcache
-
-from cre_core.data.study import EMBEDDED, Study
+from cre_core.data.study import EMBEDDED, Study, studies_in
 from cre_core.errors import CreError, NotAvailable, UnknownName
+from dashboard.services.cache import Cache
 from dashboard.services.jobs import Jobs
 from dashboard.services.models.client import ModelClient
 from dashboard.services.stamps import code_stamp, stamp_of
 from dashboard.settings import EMBEDDED_STUDIES, Settings
 
 T = TypeVar("T")
-CACHE_BYTES = 1_000_000_000
-_ABSENT = "crescope: absent"
 
 
 class Library:
@@ -34,14 +31,13 @@ class Library:
       settings: what the dashboard was started with.
       problems: study folder -> one line why it could not be opened.
       jobs: studies being made.
-      cache: the disk cache; results only, private to the user, at most CACHE_BYTES.
+      cache: the disk cache; results only, private to the user.
       models: the way to the process that holds the models; None = each web worker holds its own.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        settings.cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.cache = diskcache.Cache(str(settings.cache_dir), size_limit=CACHE_BYTES)
+        self.cache = Cache(settings.cache_dir)
         self.problems: dict[Path, str] = {}
         self.jobs = Jobs(on_end=self.refresh)
         self.models = ModelClient(settings) if settings.model_process else None
@@ -110,11 +106,7 @@ class Library:
         name = self.study(study).name
         text = repr((code_stamp(), name, self._stamps[name], *key))
         digest = hashlib.sha256(text.encode()).hexdigest()
-        found = self.cache.get(digest, default=_ABSENT)
-        if isinstance(found, str) and found == _ABSENT:
-            found = function()
-            self.cache.set(digest, found)
-        return found  # type: ignore[return-value]
+        return self.cache.made_once(digest, function)
 
     def describe(self) -> dict[str, dict[str, object]]:
         """What the header's selects need to know of each study."""
@@ -136,7 +128,7 @@ class Library:
         self.cache.close()
 
     def _folders(self) -> list[Path]:
-        found = sorted(path.parent for path in self.settings.studies_dir.glob("*/study.json"))
+        found = studies_in(self.settings.studies_dir)
         given = [folder for folder in self.settings.studies if (folder / "study.json").is_file()]
         return list(dict.fromkeys([*given, *found]))
 

@@ -65,7 +65,11 @@ def origin(library: Library, name: str) -> Origin:
 
 
 def source_rows(study: Study) -> list[dict[str, Any]]:
-    """One row per public file the study was made from: file, content, assembly, lifted_from, licence, sha256, url."""
+    """One row per public file the study was made from.
+
+    Each has file, content, assembly, lifted_from, licence, sha256, checked (as published, or not the published file;
+    empty where nobody compared it) and url.
+    """
     assembly = study.info.assembly_name
     rows = []
     for entry in study.info.provenance.get("sources", ()):
@@ -78,6 +82,7 @@ def source_rows(study: Study) -> list[dict[str, Any]]:
                 "lifted_from": given if given not in (assembly, "", "-") and given.startswith("hg") else "",
                 "licence": str(entry.get("licence") or "none stated"),
                 "sha256": str(entry.get("sha256", "")),
+                "checked": str(entry.get("checked", "")),
                 "url": str(entry.get("url", "")),
             }
         )

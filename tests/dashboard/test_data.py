@@ -27,6 +27,14 @@ def test_where_public_files_come_from(study: Study) -> None:
     (row,) = source_rows(study)
     assert row["file"] == "a.bed"
     assert (row["assembly"], row["lifted_from"], row["licence"], row["sha256"]) == ("tiny1", "hg19", "CC0", "00")
+    assert row["checked"] == ""
+
+
+def test_a_file_that_is_not_the_published_one_says_so(study: Study) -> None:
+    entry = {"file": "a.bed", "sha256": "11", "checked": "not the published file"}
+    (row,) = source_rows(with_info(study, provenance={"sources": [entry]}))
+    assert row["checked"] == "not the published file"
+    assert "checked" in {field for field, *_ in data._SOURCE_COLUMNS}
 
 
 def test_every_file_of_the_folder_has_a_row(study: Study) -> None:

@@ -247,9 +247,24 @@ def test_another_md5_is_not_kept(world: TinyEncode, tmp_path: Path) -> None:
 
 def test_a_file_changed_after_the_download(own: Path, tmp_path: Path) -> None:
     (own / DNASE).write_bytes(b"another")
-    with pytest.raises(BadFile, match=f"^{DNASE} has md5 .*; download it again$"):
+    says = f"^1 of 11 raw files is not the published one: {DNASE} .*; download .*, or give --accept-other-files$"
+    with pytest.raises(BadFile, match=says):
         prepare(own, tmp_path / "study")
     assert not list(tmp_path.glob("study*"))
+
+
+def test_other_files_are_taken_only_when_asked_and_the_study_says_so(own: Path, tmp_path: Path) -> None:
+    name = "ENCFF000HR1.tsv"
+    (own / name).write_bytes((own / name).read_bytes().replace(b"2.0", b"8.0"))
+    study = prepare_study(
+        encode_recipe(("HepG2",)), data=own, out=tmp_path / "study", report=quiet, accept_other=True
+    )
+    checked = {row["file"]: row["checked"] for row in study.info.provenance["sources"]}
+    assert checked.pop(name) == "not the published file"
+    assert checked.pop("GRCh38-cCREs.bed") == "no published checksum"
+    assert set(checked.values()) == {"as published"}
+    assert study.info.provenance["notes"][-1] == f"1 of 6 raw files is not the published one: {name}"
+    assert study.info.provenance["command"].endswith(" --accept-other-files")
 
 
 def test_another_assembly_is_refused_before_any_file_comes(world: TinyEncode, tmp_path: Path) -> None:
@@ -420,6 +435,11 @@ def test_commands(
     choice = ("--biosample", "A673, HepG2", "--data", data)
     assert run(monkeypatch, "download", "encode", *choice, "--mirror", world.url) == 0
     assert "11 files of encode" in capsys.readouterr().out
+    (data / DNASE).write_bytes((data / DNASE).read_bytes()[:-1])
+    assert run(monkeypatch, "prepare", "encode", *choice, "--out", out) == 2
+    assert f"is not the published one: {DNASE}" in capsys.readouterr().err
+    assert not out.exists()
+    assert run(monkeypatch, "download", "encode", *choice, "--mirror", world.url) == 0
     assert run(monkeypatch, "prepare", "encode", *choice, "--out", out) == 0
     assert "encode: 4 genes, 6 elements" in capsys.readouterr().out
     assert Study.open(out).info.biosamples == BOTH

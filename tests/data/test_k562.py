@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,14 @@ import pandas as pd
 import pytest
 
 from cre_core.data.k562 import FILES, log_rpkm
-from cre_core.data.recipe import Prepared, Recipe, classify_elements, prepare_study
+from cre_core.data.raw_files import sources
+from cre_core.data.recipe import Prepared, Recipe, classify_elements, download_raw_files, prepare_study
 from cre_core.data.recipes import recipe
 from cre_core.data.study import Study, StudyInfo, write_info
 from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName
+from cre_core.io.download import registry
+from cre_core.io.folders import held
+from cre_core.models import checkpoint
 
 
 def quiet(step: str, done: int, total: int) -> None:
@@ -108,6 +114,33 @@ def test_missing_raw_files_say_what_brings_them(tmp_path: Path) -> None:
         prepare_study(recipe("k562"), data=tmp_path, out=tmp_path / "study", report=quiet)
 
 
+def test_files_of_the_registry_are_compared_with_it(tmp_path: Path) -> None:
+    files = [file for file in registry().values() if file.n_bytes < 50_000][:5]
+    for file in files:
+        (tmp_path / file.name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file.name).write_text("another")
+    says = (
+        rf"^5 of 5 raw files are not the published ones: {files[0].name}, {files[1].name}, {files[2].name}, \.\.\. "
+    )
+    with pytest.raises(BadFile, match=says):
+        sources(files, tmp_path, accept_other=False, report=quiet)
+    right = replace(files[0], sha256=hashlib.sha256(b"another").hexdigest())
+    rows = sources([right, files[1]], tmp_path, accept_other=True, report=quiet)
+    assert [row["checked"] for row in rows] == ["as published", "not the published file"]
+
+
+def test_a_download_fills_no_folder_of_other_things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(BadInput, match="is not empty and holds no folder of raw files; wanted a new folder"):
+        download_raw_files(recipe("k562"), data=tmp_path, mirror=str(tmp_path), report=quiet)
+    data, empty = tmp_path / "data", tmp_path / "empty"
+    empty.mkdir()
+    with held(data), pytest.raises(NotAvailable, match=r"data is being written by process \d+ since"):
+        download_raw_files(recipe("k562"), data=data, mirror=str(empty), report=quiet)
+    with pytest.raises(NotAvailable, match="mirror has no file"):
+        download_raw_files(recipe("k562"), data=data, mirror=str(empty), report=quiet)
+
+
 def test_an_unknown_recipe() -> None:
     with pytest.raises(UnknownName, match="no study recipe 'hela'; there are k562"):
         recipe("hela")
@@ -122,7 +155,7 @@ class TestAStoppedPreparation:
             (out / "genes.parquet").write_text("half")
             if failure is not None:
                 raise failure
-            return Prepared(StudyInfo("toy", "toy", True, "toy1", {"chrA": 10}, ("B",)))
+            return Prepared(StudyInfo("toy", "toy", False, "toy1", {"chrA": 10}, ("B",)))
 
         plan = Recipe("toy", "toy", "toy1", ("B",), (), write)
         prepare_study(plan, data=tmp_path, out=tmp_path / "study", report=quiet)
@@ -143,6 +176,36 @@ class TestAStoppedPreparation:
             self.run(tmp_path, failure)
         assert (tmp_path / "study/study.json").read_text() == before
         assert [path.name for path in tmp_path.iterdir()] == ["study"]
+
+    def test_what_a_person_put_there_stays(self, tmp_path: Path) -> None:
+        self.run(tmp_path, None)
+        (tmp_path / "study/notes.txt").write_text("mine")
+        (tmp_path / "study/genes.parquet").write_text("older")
+        self.run(tmp_path, None)
+        assert (tmp_path / "study/notes.txt").read_text() == "mine"
+        assert (tmp_path / "study/genes.parquet").read_text() == "half"
+
+    def test_only_an_older_study_of_that_name_is_replaced(self, tmp_path: Path) -> None:
+        out = tmp_path / "study"
+        out.mkdir()
+        (out / "thesis.txt").write_text("mine")
+        with pytest.raises(BadInput, match="study is not empty and holds no study; wanted a new folder or a study"):
+            self.run(tmp_path, None)
+        write_info(out, StudyInfo("demo", "Demo", False, "toy1", {"chrA": 10}, ("B",)))
+        with pytest.raises(BadInput, match="holds study demo of real data; wanted a new folder or study toy of real"):
+            self.run(tmp_path, None)
+        write_info(out, StudyInfo("toy", "Toy", True, "toy1", {"chrA": 10}, ("B",)))
+        with pytest.raises(BadInput, match="holds study toy of simulated data; wanted a new folder or study toy of"):
+            self.run(tmp_path, None)
+        assert {path.name for path in out.iterdir()} == {"thesis.txt", "study.json"}
+
+    def test_a_training_inside_keeps_the_folder(self, tmp_path: Path) -> None:
+        self.run(tmp_path, None)
+        with (
+            checkpoint.folder_to_write(tmp_path / "study/models", "epinformer", "B"),
+            pytest.raises(NotAvailable, match=r"models/epinformer/B is being written by process \d+ since"),
+        ):
+            self.run(tmp_path, None)
 
     def test_models_survive_a_new_preparation(self, tmp_path: Path) -> None:
         self.run(tmp_path, None)

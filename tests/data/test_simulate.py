@@ -459,7 +459,7 @@ def test_it_replaces_only_simulated_studies(tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.mkdir()
     write_info(real, StudyInfo("real", "Real", False, "hg38", {"chr1": 10}, ("K562",)))
-    with pytest.raises(BadInput, match="holds a study of real data; wanted a new folder"):
+    with pytest.raises(BadInput, match="holds study real of real data; wanted a new folder or a simulated study"):
         simulate(real, config=TINY)
 
 

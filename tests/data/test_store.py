@@ -348,6 +348,15 @@ def test_a_full_disk_says_so_and_the_build_goes_on(study: Study, monkeypatch: py
     assert built(study).elements([0]).sequence.tolist() == plain_sequence(W)[:1]
 
 
+def test_a_folder_of_other_things_is_no_place_for_a_store(study: Study, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("mine")
+    with pytest.raises(BadInput, match="out is not empty and holds no feature store; wanted a new folder or a feat"):
+        build_store(study, width_bp=W, out=out, report=silent)
+    assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+
+
 def test_a_pickled_store_is_its_path(study: Study) -> None:
     store = built(study)
     content = pickle.dumps(store)

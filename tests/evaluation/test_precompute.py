@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from cre_core.data.study import Study
+from cre_core.errors import BadInput, NotAvailable
 from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS, precompute, precomputed_knock_outs
 from cre_core.evaluation.screened import COLUMNS
 from cre_core.inference.predictor import Predictor, open_predictor
+from cre_core.io.folders import held
 
 
 @pytest.fixture
@@ -66,3 +68,18 @@ def test_a_study_without_a_screen_or_a_model_gives_empty_tables(predictor: Predi
     shutil.rmtree(folder / "models")
     written = precompute(Study.open(folder), report=quiet)
     assert (len(written.predictions), len(written.knock_outs)) == (0, 0)
+
+
+def test_other_things_and_another_writer_are_left_alone(predictor: Predictor) -> None:
+    folder = predictor.study.folder / "precomputed"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(BadInput, match="precomputed is not empty and holds no folder of precomputed tables"):
+        precompute(predictor.study, report=quiet)
+    (folder / "thesis.txt").unlink()
+    with held(predictor.study.folder), pytest.raises(NotAvailable, match=r"study is being written by process \d+"):
+        precompute(predictor.study, report=quiet)
+    precompute(predictor.study, report=quiet)
+    (folder / "notes.txt").write_text("mine")
+    precompute(predictor.study, report=quiet)
+    assert {path.name for path in folder.iterdir()} == {"predictions.parquet", "knockouts.parquet", "notes.txt"}

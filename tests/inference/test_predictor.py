@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import torch
 
 from cre_core.data.study import Study
 from cre_core.data.windows import batch_of
-from cre_core.errors import BadInput, NotAvailable
+from cre_core.errors import BadFile, BadInput, NotAvailable
 from cre_core.inference.predictor import Predictor, open_predictor, trained_models
 
 
@@ -126,3 +128,20 @@ def test_many_genes_give_what_each_gives(toy_predictor: Predictor) -> None:
     assert table["fold"].tolist() == ["fold_2", "fold_1"]
     alone = [float(toy_predictor.predict([toy_predictor.window(g)]).expression) for g in ("G3", "G1")]
     assert table["predicted"].tolist() == pytest.approx(alone, abs=1e-5)
+
+
+def test_weights_in_another_folds_place_do_not_speak_for_it(toy_predictor: Predictor, tmp_path: Path) -> None:
+    """The test genes of fold_2 were learned by fold_1's model."""
+    study = Study.open(shutil.copytree(toy_predictor.study.folder, tmp_path / "study"))
+    folder = study.folder / "models/epinformer/ToyCell"
+    shutil.copy(folder / "fold_1-seed_0.safetensors", folder / "fold_2-seed_0.safetensors")
+    predictor = open_predictor(study, "epinformer", biosample="ToyCell")
+    predictor.predict([predictor.window("G1")])  # fold_1's own
+    with pytest.raises(
+        BadFile, match=r"fold_2-seed_0\.safetensors says that it is of fold fold_1; its place is that"
+    ):
+        predictor.predict([predictor.window("G3")])
+    shutil.move(folder / "fold_2-seed_0.safetensors", folder / "fold_1-seed_0.safetensors")
+    folder.rename(folder.with_name("ToyCell+Other"))
+    with pytest.raises(BadFile, match=r"is of biosample ToyCell; its place is that of biosample ToyCell\+Other"):
+        open_predictor(study, "epinformer", biosample="ToyCell")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -133,12 +134,102 @@ def test_no_index_is_written_beside_a_read_only_file(tmp_path: Path, monkeypatch
     def access(where: os.PathLike[str], mode: int) -> bool:
         return real(where, mode) and not str(where).startswith(str(tmp_path / "data"))
 
-    monkeypatch.setattr("cre_core.io.fasta.os.access", access)
+    monkeypatch.setattr("cre_core.io.fasta_index.os.access", access)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     with Fasta(path, assembly=SIM) as fasta:
         assert fasta.fetch(Locus("sim2", 0, 3)) == "GAT"
     assert [one.name for one in (tmp_path / "data").iterdir()] == ["a.fa"]
-    assert len(list((tmp_path / "temporary").rglob("*.fai"))) == 1
+    (index,) = (tmp_path / "temporary").rglob("*.fai")
+    assert index.parent.stat().st_mode & 0o777 == 0o700
+    index.parent.chmod(0o777)
+    with pytest.raises(BadInput, match=r"cre_core_index_\d+ is not a private folder of user \d+ \(mode 777\)"):
+        Fasta(path, assembly=SIM)
+    elsewhere = index.parent.rename(tmp_path / "elsewhere")
+    elsewhere.chmod(0o700)
+    index.parent.symlink_to(elsewhere)
+    with pytest.raises(BadInput, match=r"cre_core_index_\d+ is a symbolic link; wanted a private folder"):
+        Fasta(path, assembly=SIM)
+
+
+def compressed(path: Path) -> Path:
+    pysam.tabix_compress(str(path), f"{path}.gz", force=True)
+    return path.with_name(f"{path.name}.gz")
+
+
+GOOD = "sim1\t25\t12\t10\t11\nsim2\t7\t46\t7\t8\n"
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+@pytest.mark.parametrize(
+    "index",
+    [
+        "sim1\t25\t12\t10\t11\n",  # a record short
+        "sim1\t24\t12\t10\t11\nsim2\t7\t46\t7\t8\n",  # a base short
+        "sim1\t26\t12\t10\t11\nsim2\t7\t46\t7\t8\n",  # a base long
+        "sim1\t25\t12\t10\t11\nsim2\t7\t45\t7\t8\n",  # begins at the header's end
+        "sim1\t25\t12\t10\t11\nsim2\t6\t47\t7\t8\n",  # begins at the second base
+        "sim1\t25\t12\t10\t11\nsim3\t7\t46\t7\t8\n",  # another name
+        "sim1\t25\t12\t11\t12\nsim2\t7\t46\t7\t8\n",  # lines of another length
+        "sim1\t25\t12\t10\t11\nsim2\t700\t46\t7\t8\n",  # longer than the file
+        "sim2\t7\t6\t7\t8\n",
+        "no index at all\n",
+        "sim1\tx\ty\n",
+        "",
+    ],
+)
+def test_an_index_that_does_not_fit_is_made_anew(tmp_path: Path, index: str, is_compressed: bool) -> None:
+    path = compressed(_file(tmp_path)) if is_compressed else _file(tmp_path)
+    with Fasta(path, assembly=SIM):
+        pass
+    fai = path.with_name(f"{path.name}.fai")
+    assert fai.read_text() == GOOD
+    fai.write_text(index)
+    with Fasta(path, assembly=SIM) as fasta:
+        assert fasta.fetch(Locus("sim1", 8, 16)) == "ACNNACGT"
+        assert fasta.fetch(Locus("sim2", 0, 7)) == "GATTACA"
+    assert fai.read_text() == GOOD
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize("content", [b"", b"cut", bytes([9]) + bytes(7), struct.pack("<QQQ", 1, 7, 3)])
+def test_an_index_of_blocks_that_does_not_fit_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    path = compressed(_file(tmp_path))
+    with Fasta(path, assembly=SIM):
+        pass
+    blocks = path.with_name(f"{path.name}.gzi")
+    good = blocks.read_bytes()
+    blocks.write_bytes(content)
+    with Fasta(path, assembly=SIM) as fasta:
+        assert fasta.fetch(Locus("sim2", 0, 7)) == "GATTACA"
+    assert blocks.read_bytes() == good
+
+
+def test_an_index_that_fits_is_kept_and_an_older_one_made_anew(tmp_path: Path) -> None:
+    path = _file(tmp_path, TEXT.replace("\n", "\r\n"))
+    with Fasta(path, assembly=SIM) as fasta:
+        assert fasta.fetch(Locus("sim2", 0, 7)) == "GATTACA"
+    fai = tmp_path / "a.fa.fai"
+    before = fai.stat().st_ino
+    with Fasta(path, assembly=SIM):
+        pass
+    assert fai.stat().st_ino == before
+    os.utime(fai, (1, 1))
+    with Fasta(path, assembly=SIM):
+        pass
+    assert fai.stat().st_ino != before
+    assert fai.stat().st_mtime > 1
+
+
+def test_another_sequence_of_the_same_length_under_an_older_index(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    with Fasta(path, assembly=SIM):
+        pass
+    moved = TEXT.replace(">sim1 first", ">sim1").replace(">sim2", ">sim2 second")  # records begin elsewhere
+    path.write_text(moved)
+    os.utime(path, (1, 1))  # a copy that kept its old date
+    with Fasta(path, assembly=SIM) as fasta:
+        assert fasta.fetch(Locus("sim2", 0, 7)) == "GATTACA"
+        assert fasta.fetch(Locus("sim1", 0, 4)) == "ACGT"
 
 
 @pytest.mark.shared_data

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cre_core.errors import BadFile, BadInput, UnknownName
+from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName
 from cre_core.models import checkpoint, registry
 
 ACTIVITY = "epinformer-activity"
@@ -136,3 +136,90 @@ def test_registry_names_what_there_is() -> None:
     for name, spec in registry.MODELS.items():
         assert spec.name == name
         assert registry.name_of(registry.build(name)) == name
+
+
+class TestAFolderOfWeights:
+    def test_new_or_with_weights(self, tmp_path: Path) -> None:
+        for _ in range(2):
+            with checkpoint.folder_to_write(tmp_path, "epinformer", "K562") as folder:
+                assert folder == tmp_path / "epinformer/K562"
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "fold_1-seed_0.safetensors").touch()
+        (tmp_path / "stopped/K562/.fold_1-seed_0").mkdir(parents=True)
+        with checkpoint.folder_to_write(tmp_path, "stopped", "K562"):
+            pass
+
+    def test_other_things_or_a_study(self, tmp_path: Path) -> None:
+        (tmp_path / "epinformer/K562").mkdir(parents=True)
+        (tmp_path / "epinformer/K562/thesis.txt").touch()
+        with (
+            pytest.raises(BadInput, match="K562 is not empty and holds no folder of weights; wanted a new folder"),
+            checkpoint.folder_to_write(tmp_path, "epinformer", "K562"),
+        ):
+            pass
+        (tmp_path / "study.json").touch()
+        with (
+            pytest.raises(BadInput, match=r"^--out .* is a study; its weights go to .*/models$"),
+            checkpoint.folder_to_write(tmp_path, "epinformer", "K562"),
+        ):
+            pass
+
+    def test_two_trainings_of_one_model(self, tmp_path: Path) -> None:
+        with checkpoint.folder_to_write(tmp_path, "epinformer", "K562"):
+            with checkpoint.folder_to_write(tmp_path, "creator", "K562"):
+                pass
+            with (
+                pytest.raises(NotAvailable, match=r"epinformer/K562 is being written by process \d+ since"),
+                checkpoint.folder_to_write(tmp_path, "epinformer", "K562"),
+            ):
+                pass
+
+
+class TestThePlaceOfWeights:
+    """MODEL/BIOSAMPLE/FOLD-seed_N, and what the header says."""
+
+    @staticmethod
+    def put(folder: Path, place: str, **about: object) -> Path:
+        said = {"biosample": "K562", "expression_unit": "log10", "fold": "fold_3", "seed": 7, **about}
+        model = registry.build(
+            "scpge", {"width": 8, "n_heads": 2, "n_motifs": 0, "channels": 4, "n_layers": 1, "form": "lp"}
+        )
+        path = folder / f"{place}.safetensors"
+        checkpoint.save(path, model, checkpoint.describe(model, **said))  # type: ignore[arg-type]
+        return path
+
+    @pytest.mark.parametrize(
+        "place",
+        ["scpge-lp/K562/fold_3-seed_7", "mine/K562/fold_3-seed_7", "mine/K562/fold_3", "mine/K562/unknown-seed_0"],
+    )
+    def test_right_ones(self, tmp_path: Path, place: str) -> None:
+        path = self.put(tmp_path, place, **({"seed": None} if "unknown" in place else {}))
+        assert checkpoint.load_placed(path, wanted="scpge") is not None
+
+    @pytest.mark.parametrize(
+        ("place", "about", "says"),
+        [
+            ("scpge-lp/K562/fold_4-seed_7", {}, "is of fold fold_3; its place is that of fold fold_4"),
+            ("scpge-lp/K562/fold_3-seed_7", {"fold": ""}, "is of fold unknown; its place is that of fold fold_3"),
+            ("scpge-lp/K562/fold_3-seed_1", {}, "is of seed 7; its place is that of seed 1"),
+            ("scpge-lp/HepG2/fold_3-seed_7", {}, "is of biosample K562; its place is that of biosample HepG2"),
+            ("creator/K562/fold_3-seed_7", {}, "is of model scpge; its place is that of model creator"),
+            ("scpge-kl/K562/fold_3-seed_7", {}, "is of model scpge; its place is that of model scpge-kl"),
+        ],
+    )
+    def test_moved_ones(self, tmp_path: Path, place: str, about: dict[str, object], says: str) -> None:
+        path = self.put(tmp_path, place, **about)
+        with pytest.raises(BadFile, match=f"^{path} says that it {says}$"):
+            checkpoint.load_placed(path, wanted="scpge")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite(tmp_path: Path, value: float) -> None:
+    model = make_activity()
+    name, first = next(iter(model.state_dict().items()))
+    with torch.no_grad():
+        first.view(-1)[:2] = value
+    path = saved(tmp_path, model)
+    says = rf"^model\.safetensors: tensor {name} has 2 values that are not finite, of {first.numel():,}$"
+    with pytest.raises(BadFile, match=says):
+        checkpoint.load(path)

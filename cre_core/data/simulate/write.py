@@ -19,11 +19,22 @@ from cre_core.data.simulate.examples import example_loci
 from cre_core.data.simulate.factors import CTCF, meme_text
 from cre_core.data.simulate.screen import TRUE_LINKS
 from cre_core.data.simulate.world import World, make_world
-from cre_core.data.study import ContactMap, IntervalSet, Study, StudyInfo, Track, write_info, write_table
-from cre_core.errors import BadInput
+from cre_core.data.study import (
+    MADE,
+    TRAINED,
+    ContactMap,
+    IntervalSet,
+    Study,
+    StudyInfo,
+    Track,
+    check_replaceable,
+    write_info,
+    write_table,
+)
 from cre_core.io.bigwig import write_bigwig
 from cre_core.io.contacts import write_cool
-from cre_core.io.files import folder_written_whole, written_whole
+from cre_core.io.files import written_whole
+from cre_core.io.folders import carry_over, folder_written_whole
 
 Progress = Callable[[str, int, int], None]
 _SOURCE = "simulated"
@@ -98,10 +109,10 @@ def simulate(
       BadInput: `folder` holds something other than a simulated study, or the config has no room for its content.
     """
     folder = Path(folder)
-    _check_replaceable(folder)
     report = progress or (lambda step, done, total: None)
     steps = ("world", "tables", "sequence", "signals", "contacts", "description")
     with folder_written_whole(folder) as partial:
+        check_replaceable(folder, is_simulated=True)
         report(steps[0], 0, len(steps))
         world = make_world(config, seed=seed)
         for i, write in enumerate((_write_tables, _write_sequence, _write_signals, _write_contacts), start=1):
@@ -110,17 +121,9 @@ def simulate(
         intervals = _write_intervals(world, partial)
         report(steps[5], 5, len(steps))
         write_info(partial, _info(world, intervals, name=folder.name, seed=seed))
+        carry_over(folder, partial, made=MADE + TRAINED)
     report("done", len(steps), len(steps))
     return Study.open(folder)
-
-
-def _check_replaceable(folder: Path) -> None:
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / "study.json").is_file():
-        raise BadInput(f"{folder} is not empty and holds no study; wanted a new folder or a simulated study")
-    if not Study.open(folder).info.is_simulated:
-        raise BadInput(f"{folder} holds a study of real data; wanted a new folder or a simulated study")
 
 
 def _write_tables(world: World, folder: Path) -> None:

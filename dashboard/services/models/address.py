@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from cre_core.errors import BadInput
+from cre_core.io.folders import private_folder
 from dashboard.services.models.protocol import VERSION
 from dashboard.services.stamps import code_stamp
 from dashboard.settings import Settings
@@ -51,9 +50,4 @@ def _private_folder() -> Path:
         folder = Path(base or "/", f"crescope-{os.getuid()}")
         if base and len(str(folder)) < MOST_PATH - 30 and os.access(base, os.W_OK):
             break
-    folder.mkdir(mode=0o700, exist_ok=True)
-    about = folder.lstat()
-    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or stat.S_IMODE(about.st_mode) & 0o077:
-        mode = stat.S_IMODE(about.st_mode)
-        raise BadInput(f"{folder} is not a private folder of user {os.getuid()} (mode {mode:o}); wanted mode 700")
-    return folder
+    return private_folder(folder)
