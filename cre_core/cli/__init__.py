@@ -12,6 +12,7 @@ import typer
 from cre_core.cli import data, evaluate, explain, knockout, models
 from cre_core.cli.options import check_no_blank, help_alone
 from cre_core.errors import CreError
+from cre_core.io.text import shown
 
 # Typer carries its own click; the base of its usage errors has no public name.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -47,7 +48,7 @@ def main() -> None:
     except CreError as error:
         _fail(str(error))
     except OSError as error:
-        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+        _fail(f"{shown(str(error.filename))}: {error.strerror}" if error.filename else str(error))
     except MemoryError:
         _fail("this machine has not the memory that this takes")
     except (KeyboardInterrupt, typer.Abort):

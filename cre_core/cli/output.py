@@ -13,6 +13,7 @@ import typer
 
 from cre_core.errors import BadFile, BadInput
 from cre_core.io.files import written_whole
+from cre_core.io.text import shown
 
 STDOUT = Path("-")
 _OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/")  # beside these names nothing can be written and renamed
@@ -33,7 +34,7 @@ def checked_output(option: typer.CallbackParam, path: Path | None) -> Path | Non
         can_be_written = os.access(path if mode is not None else lies_in, os.W_OK)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"{name} {path} cannot be written: {reason}") from error
+        raise BadInput(f"{name} {shown(str(path))} cannot be written: {reason}") from error
     if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device"
         raise BadInput(f"{name} {path} is {kind}; wanted a file, a pipe or - for standard output")

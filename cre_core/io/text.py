@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import re
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +17,6 @@ from cre_core.io.notes import is_mostly, noted, without_rows
 
 ABSENT = ("", ".", "NA", "NaN", "nan", "n/a")  # how files write "no number"
 MOST_BYTES = 4 << 30  # of text; the largest annotation of a genome has half of that
-MOST_JSON_BYTES = 64 << 20
 _PACKED_AT_MOST = 200  # times; real text packs 5 to 30 times, a file made to fill the memory 1,000 times
 _ALWAYS_FINE = 1 << 28  # bytes that even text of one repeated line may have
 _PIECE = 1 << 22
@@ -166,24 +163,6 @@ def read_columns(path: Path, wanted: Sequence[str], *, separator: str) -> pd.Dat
         there = ", ".join(map(str, list(table)[:8])) + (", ..." if table.shape[1] > 8 else "")
         raise BadInput(f"{path.name} has no column {', '.join(missing)}; it has {there}")
     return table
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds.
-
-    Raises:
-      BadFile: missing, larger than any description is, nested too deeply, or no JSON.
-    """
-    try:
-        if path.stat().st_size > MOST_JSON_BYTES:
-            raise BadFile(f"{path} has more than {MOST_JSON_BYTES:,} bytes; wanted a description in JSON")
-        return json.loads(path.read_text())
-    except OSError as error:
-        raise BadFile(f"cannot read {path}: {error.strerror or error}") from error
-    except RecursionError as error:
-        raise BadFile(f"{path} is nested too deeply; wanted a description in JSON") from error
-    except ValueError as error:
-        raise BadFile(f"{path} is not JSON") from error
 
 
 def numbers(table: pd.DataFrame, columns: Iterable[str], *, source: str, skip: bool = False) -> pd.DataFrame:

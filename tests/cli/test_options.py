@@ -144,7 +144,7 @@ def test_a_method_named_twice_counts_once() -> None:
 
 
 def test_what_is_no_number_is_null_in_an_answer(tmp_path: Path) -> None:
-    gene.write_answer({"a": math.nan, "b": {"c": [math.inf, 1.5, "x"]}}, tmp_path / "answer.json")
+    gene.write_answer({"a": math.nan, "b": {"c": [math.inf, 1.5, "x"]}}, [], tmp_path / "answer.json")
     assert json.loads((tmp_path / "answer.json").read_text()) == {"a": None, "b": {"c": [None, 1.5, "x"]}}
 
 
