@@ -14,6 +14,7 @@ from test_cli import run
 
 from cre_core import cli
 from cre_core.inference.predictor import Predictor
+from cre_core.io.text import shown
 
 
 @pytest.fixture
@@ -186,4 +187,4 @@ def test_an_error_of_the_system_is_one_line(
 
     monkeypatch.setattr("cre_core.data.simulate.simulate", failing)
     assert run(monkeypatch, "simulate", "--out", tmp_path / "study") == 2
-    assert capsys.readouterr().err == f"{tmp_path}: Permission denied\n"
+    assert capsys.readouterr().err == f"{shown(str(tmp_path))}: Permission denied\n"
