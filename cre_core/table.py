@@ -76,11 +76,12 @@ def check_columns(table: pd.DataFrame, spec: TableSpec, *, source: str = "") -> 
     missing = [column for column in spec.columns if column not in table]
     if missing:
         where = f"{source}: " if source else ""
-        found = ", ".join(map(str, table.columns))
+        names = [" ".join(str(name).split())[:60] for name in table.columns]
+        found = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
         raise BadInput(f"{where}{spec.name} lack column {', '.join(missing)}; the table has {found}")
     twice = [str(column) for column in table.columns[table.columns.duplicated()]]
     if twice:
-        raise BadInput(f"{source}: {spec.name} have column {twice[0]} twice")
+        raise BadInput(f"{source}: {spec.name} have column {' '.join(twice[0].split())[:60]} twice")
 
 
 def _coerced(column: pd.Series, kind: Kind, where: str) -> pd.Series:

@@ -94,14 +94,20 @@ def _lines(path: Path) -> list[list[str]]:
     separator = next((mark for mark in "\t,;" if mark in head), " ")
     try:
         lines = csv.reader(text.split("\n"), delimiter=separator, skipinitialspace=separator == " ")
-        return [[field.strip() for field in fields] for fields in lines if any(fields)]
+        found = [[field.strip() for field in fields] for fields in lines if any(fields)]
     except csv.Error as error:
-        raise BadFile(f"{path.name} is not a table: {error}") from error
+        raise BadFile(f"{path.name} is not a table: a field without end, or longer than any name") from error
+    if not found:
+        raise BadFile(f"{path.name} is empty")
+    return found
 
 
 def _even(names: list[str], rows: list[list[str]], path: Path) -> pd.DataFrame:
     if rows and len(rows[0]) == len(names) + 1:
-        names = [_ROW_NAMES, *names]
+        if any(row[-1] for row in rows):
+            names = [_ROW_NAMES, *names]
+        else:  # every row but the header ends with a separator
+            rows = [row[:-1] for row in rows]
     names = [names[0].lstrip("#") or _ROW_NAMES, *names[1:]]
     uneven = next((i for i, row in enumerate(rows) if len(row) != len(names)), None)
     if uneven is not None:

@@ -115,7 +115,7 @@ def _attributes(text: pd.Series) -> pd.DataFrame:
     for line in text:
         found: dict[str, str] = {}
         for name, quoted, plain in _ATTRIBUTE.findall(line) if isinstance(line, str) else ():
-            found.setdefault(name, quoted or plain)
+            found.setdefault(name, quoted or plain.strip("'"))
         for name, values in columns.items():
             values.append(found.get(name, np.nan))
     return pd.DataFrame(columns, index=text.index, dtype=object)

@@ -160,7 +160,7 @@ def read_columns(path: Path, wanted: Sequence[str], *, separator: str) -> pd.Dat
         raise BadFile(f"{path.name} is not an even table with a header line") from error
     missing = [name for name in wanted if name not in table]
     if missing:
-        there = ", ".join(map(str, list(table)[:8])) + (", ..." if table.shape[1] > 8 else "")
+        there = ", ".join(shown(name) for name in list(table)[:8]) + (", ..." if table.shape[1] > 8 else "")
         raise BadInput(f"{path.name} has no column {', '.join(missing)}; it has {there}")
     return table
 

@@ -28,6 +28,11 @@ def test_a_header_one_field_short_shifts_nothing(tmp_path: Path, mark: str) -> N
     assert table.attrs["unit"] == "TPM"
 
 
+def test_a_separator_at_the_end_of_every_row_shifts_nothing(tmp_path: Path) -> None:
+    table = read_expression(_file(tmp_path, "gene\tTPM\nMYC\t35.1\t\nTP53\t11\t\n"))
+    assert table.to_numpy().tolist() == [["MYC", 35.1], ["TP53", 11.0]]
+
+
 def test_row_names_are_the_genes_where_no_column_has_them(tmp_path: Path) -> None:
     table = read_expression(_file(tmp_path, '"TPM" "FPKM"\n"MYC" 35.1 20\n"TP53" 11 7\n'))
     assert table.to_numpy().tolist() == [["MYC", 35.1], ["TP53", 11.0]]
@@ -85,6 +90,7 @@ def test_numbers_of_lifted_annotations_and_par_genes(tmp_path: Path) -> None:
         ("gene\tTPM\nMYC\t1\t2\t3\n", "is not an even table: row 0 has 4 fields; wanted 2"),
         ("gene\tTPM\nMYC\t1\nBAX\n", "is not an even table: row 1 has 1 fields; wanted 2"),
         ("gene\tTPM\tTPM\nMYC\t1\t2\n", "has several columns 'TPM'; wanted one"),
+        ('""\n""\n', "is empty"),
         ("gene\tTPM\tgene\nMYC\t1\tX\n", "has several columns 'gene'; wanted one"),
         ('gene\tTPM\n"' + "M" * 200_000 + "\t1\n", "is not a table"),
     ],
