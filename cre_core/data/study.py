@@ -279,7 +279,7 @@ class Study:
 
     @cached_property
     def _gene_rows(self) -> dict[str, int]:
-        """Id or name in capitals -> row of `annotated_genes`: the first with that id, which is a modelled one if any."""
+        """Id or name in capitals -> row of `annotated_genes`; of several with one id the modelled one."""
         ids, names = (self.annotated_genes[column].str.upper() for column in ("gene_id", "gene_name"))
         by_id, by_name = dict[str, int](), dict[str, int]()
         for row, (identity, name) in enumerate(zip(ids, names, strict=True)):

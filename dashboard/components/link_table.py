@@ -32,7 +32,9 @@ _MEASURED = (
     " + (params.data.measured_call == 'decrease' ? '●' : params.data.measured_call == 'increase' ? '▲' : '○')"
     " + (params.data.pair_ids.length > 1 ? ' 1 of ' + params.data.pair_ids.length : '')"
 )
-_MEASURED_TIP = "measured change of expression; where several pairs overlap the element, the strongest significant one"
+_MEASURED_TIP = (
+    "measured change of expression; where several pairs overlap the element, the strongest significant one"
+)
 
 
 def link_grid(grid_id: str) -> Component:
@@ -72,12 +74,12 @@ def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: s
       sort_by: the column sorted at first, largest first.
     """
     definitions: list[dict[str, Any]] = [
-        {"field": "element_id", "headerName": "element", "minWidth": 190, "pinned": "left"},
+        {"field": "element_id", "headerName": "element", "minWidth": 172, "pinned": "left"},
         _number("tss_distance_bp", "distance", _DISTANCE),
         {"field": "element_class", "headerName": "class"},
         *[_number(column, title, _NUMBER) for column, title in assays.items()],
         *[_score(method, title) for method, title in methods.items()],
-        {**_number("measured_fraction", "CRISPRi", _MEASURED), "headerTooltip": _MEASURED_TIP, "minWidth": 116},
+        {**_number("measured_fraction", "CRISPRi", _MEASURED), "headerTooltip": _MEASURED_TIP, "minWidth": 112},
         _number("power_at_25", "power at 25 %", _NUMBER),
     ]
     for definition in definitions:
@@ -98,7 +100,9 @@ def rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _score(method: str, title: str) -> dict[str, Any]:
     kind = method_kind(method)
-    column = _number(method, title, _LOST if kind in SIGNED_METHODS else _YES_NO if kind in YES_NO_METHODS else _NUMBER)
+    column = _number(
+        method, title, _LOST if kind in SIGNED_METHODS else _YES_NO if kind in YES_NO_METHODS else _NUMBER
+    )
     return {**column, "headerTooltip": f"{title}: {ATTENTION_IS}"} if kind in ATTENTION_METHODS else column
 
 

@@ -130,9 +130,7 @@ def draw(library: Library, request: Json) -> tuple[Json, Json, Component]:
         library, study, key, lambda: _drawing(library, study, shown, view=view, theme=theme, width_px=width_px)
     )
     figure = drawing.figure
-    figure["layout"]["shapes"][:3] = selected_shapes(
-        study, state, view.chrom, palette=PALETTES[theme], figure=figure
-    )
+    figure["layout"]["shapes"][:3] = selected_shapes(study, state, view.chrom, palette=PALETTES[theme], figure=figure)
     return figure, _height(figure), provenance.line(drawing.sources, is_simulated=study.info.is_simulated)
 
 

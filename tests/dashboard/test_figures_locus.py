@@ -417,7 +417,9 @@ def test_marks_of_element_and_highlights() -> None:
 
 
 def test_a_selected_mark_gets_an_outline_on_its_own_axis() -> None:
-    truth_of = truth.truth_band(pair_table(("decrease", -0.5)), gene_name="G", probes=PROBES, palette=LIGHT, view_bp=9)
+    truth_of = truth.truth_band(
+        pair_table(("decrease", -0.5)), gene_name="G", probes=PROBES, palette=LIGHT, view_bp=9
+    )
     figure = locus.locus_figure([*some_bands(), truth_of], frame()).to_plotly_json()
     axis = locus.band_axis(figure, "crispr")
     assert axis is not None

@@ -173,7 +173,9 @@ def test_a_second_click_lets_go(library: Library) -> None:
     state, _ = locus_answers.completed(library, ViewState(gene="geneA", element="e2"))
 
     def click(state: ViewState, kind: str, name: str) -> ViewState:
-        return read_view(locus_answers.clicked(library, shell.view_data(state), {"kind": kind, "id": name})["state"])[0]
+        return read_view(locus_answers.clicked(library, shell.view_data(state), {"kind": kind, "id": name})["state"])[
+            0
+        ]
 
     pair = click(state, "pair", ALONE)
     assert (pair.element, pair.pair) == ("", ALONE)
@@ -294,7 +296,7 @@ def test_its_models_say_why_they_are_silent(lonely: Library) -> None:
 
 
 def test_the_knock_out_page_says_why_not(lonely: Library) -> None:
-    with pytest.raises(UnknownName, match="^TESTED is annotated in study toy, but no model knows it$"):
+    with pytest.raises(UnknownName, match=r"^TESTED is annotated in study toy, but no model knows it$"):
         knockout.settled(lonely.default(), ViewState(gene="tested"))
 
 

@@ -1,4 +1,4 @@
-"""What the screen of K562 found is on the page: every significant pair, and MYC's strongest one as it was measured."""
+"""What the screen of K562 found is on the page: every significant pair, and MYC's strongest one as measured."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from playwright.sync_api import Page, expect
 
-from cre_core.data.recipe import prepare_study
-from cre_core.data.recipes import recipe
 from cre_core.data.study import Study
 from cre_core.evaluation import baselines
 from dashboard.pages import locus_answers, locus_inspector
@@ -17,29 +16,19 @@ from dashboard.services.library import Library
 from dashboard.services.links import PAIR_ROW, element_table, pairs_of
 from dashboard.settings import Settings
 from dashboard.state import ViewState
+from tests.dashboard.conftest import served
+from tests.dashboard.test_locus_page import hover, mark_of, open_locus, ring, until
 
-ROOT = Path(__file__).resolve().parents[2]
-EMBEDDED = ROOT / "precomputed" / "k562"
 STRONGEST = "chr8:127960391-127960502"  # of MYC: e3 of Fulco 2019, -63.6 %
 SIGNIFICANT = 546  # rows of the table with `Significant` TRUE
 
 
 @pytest.fixture(scope="module")
-def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The study K562: the embedded one, else prepared from the raw files where they are at hand."""
-    if EMBEDDED.is_dir():
-        return EMBEDDED
-    out = tmp_path_factory.mktemp("k562") / "k562"
-    prepare_study(recipe("k562"), data=request.getfixturevalue("shared_data"), out=out, report=lambda *_: None)
-    return out
-
-
-@pytest.fixture(scope="module")
-def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+def library(k562: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """A library of K562 without a model process: what is asked here needs no model."""
     cache = tmp_path_factory.mktemp("cache")
     library = Library(
-        Settings(studies=(folder,), cache_dir=cache, studies_dir=cache / "none", model_process=False)
+        Settings(studies=(k562.folder,), cache_dir=cache, studies_dir=cache / "none", model_process=False)
     )
     yield library
     library.close()
@@ -120,3 +109,30 @@ def test_a_tested_gene_that_no_model_knows_is_told_about(library: Library) -> No
     rows, _, title = locus_answers.tabulate(library, request)
     assert "CRISPRi: 7 pairs" in title[0]
     assert sum(len(row["pair_ids"]) > 0 for row in rows) >= 1
+
+
+@pytest.mark.browser
+def test_a_click_on_mycs_strongest_mark_reads_as_measured(page: Page, k562: Study, tmp_path: Path) -> None:
+    with served(tmp_path, "--study", str(k562.folder)) as url:
+        open_locus(page, f"{url}/locus?study=k562&gene=MYC&methods=distance")
+        x, y = mark_of(page, STRONGEST)
+        hover(page, x, y)
+        labels = page.locator("#locus-figure .hoverlayer .hovertext", has_text="−63.6 %, significant decrease")
+        expect(labels.first).to_be_visible(timeout=30_000)
+        page.mouse.click(x, y)
+        expect(page.locator("#selected-pair")).to_have_text("chr8:127,960,392-127,960,502", timeout=30_000)
+        expect(page.locator("#inspector .cs-effect")).to_have_text("−63.6 % of MYC expression")
+        until(page, "document.querySelector('#locus-figure .js-plotly-plot').layout.shapes[2].visible")
+        assert ring(page)["yanchor"] == pytest.approx(-63.6, abs=0.05)
+        selected = page.locator("#locus-table .ag-row-selected [col-id=measured_fraction]")
+        expect(selected.first).to_have_text("−63.6 % ● 1 of 3", timeout=30_000)
+        # A row that is a tested place of its own.
+        for _ in ("ascending", "descending"):
+            page.locator("#locus-table .ag-header-cell[col-id=element_class]").click()
+        page.locator("#locus-table .ag-body-viewport").evaluate("viewport => { viewport.scrollTop = 0; }")
+        row = page.locator("#locus-table .ag-center-cols-container .ag-row", has_text="tested place").first
+        row.click()
+        expect(page.locator("#inspector")).to_contain_text("no element of this study lies here", timeout=30_000)
+        # The table and the address stay as they are: the selected row's echo is no second press.
+        until(page, f"decodeURIComponent(location.href).includes('pair=') && !location.href.includes('{STRONGEST}')")
+        expect(page.locator("#locus-table .ag-row-selected", has_text="tested place").first).to_be_visible()
