@@ -127,7 +127,7 @@ def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list
     if isinstance(given, str):
         given = dict(parse_qsl(given.lstrip("?")))
     if given is not None and not isinstance(given, Mapping):
-        return ViewState(), [f"'{_short(str(given))}' is no view and was ignored"]
+        return ViewState(), [f"'{shortened(str(given))}' is no view and was ignored"]
     notices: list[str] = []
     values: dict[str, Any] = {}
     for name, raw in (given or {}).items():
