@@ -67,7 +67,7 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
     if not state.gene and not state.locus:
         state = state.with_(gene=first_gene(study))
     gene = study.annotated_gene(state.gene) if state.gene else None
-    if gene is not None and state.gene.upper() not in (gene["gene_name"].upper(), gene["gene_id"].upper()):
+    if gene is not None and not _is_named(gene, state.gene):
         notices.append(f"{state.gene} is called {gene['gene_name']} in study {study.name}")
     if state.locus:
         view, remark = view_of(study, state.locus)
@@ -87,6 +87,14 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
         notices.append(f"'{shortened(state.pair)}' is not {whose}: it is not selected")
         state = state.with_(pair="")
     return state, notices
+
+
+def _is_named(gene: pd.Series, text: str) -> bool:
+    """Whether a text is the gene's own name, or its id with or without version."""
+    text = text.strip().upper()
+    identity, _, version = text.partition(".")
+    is_id = identity == str(gene["gene_id"]).upper() and (not version or version.isdecimal())
+    return is_id or text == str(gene["gene_name"]).upper()
 
 
 def shown_methods(study: Study, state: ViewState) -> tuple[str, ...]:
