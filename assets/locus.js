@@ -51,7 +51,7 @@
     if (label) label.textContent = state.locus || "";
     if (visit !== last.visit) last = { visit: visit };
     const drawn = keyOf(state, DRAWN) + theme, listed = keyOf(state, LISTED);
-    const chosen = listed + (state.element || "") + theme;
+    const chosen = listed + keyOf(state, ["element", "pair"]) + theme;
     const width = document.getElementById("locus-figure").clientWidth;
     const request = { state: state, theme: theme, px: width - MARGIN_LEFT - MARGIN_RIGHT };
     const out = [none(), none(), none()];
@@ -129,23 +129,27 @@
     const y = 1 - (clientY - top) / size.h;
     return { y: y, box: box, band: gd.layout.meta.bands.find((band) => y >= band.from && y <= band.to) };
   }
-  function nearest(gd, trace, event, reach, needsY) {
+  /* What the nearest point of some traces stands for; null when none is within reach. */
+  function nearest(gd, traces, event, reach, needsY) {
     const rect = gd.getBoundingClientRect(), size = gd._fullLayout._size;
     const px = event.clientX - rect.left - size.l, py = event.clientY - rect.top - size.t;
-    const xaxis = gd._fullLayout.xaxis, yaxis = gd._fullLayout[axisName(trace.yaxis)];
-    let best = reach, found = -1;
-    for (let i = 0; i < trace.x.length; i++) {
-      if (!trace.customdata || !trace.customdata[i]) continue;
-      const dx = Math.abs(xaxis.l2p(trace.x[i]) - px);
-      if (dx >= best) continue;
-      const dy = needsY ? Math.abs(yaxis._offset - size.t + yaxis.l2p(trace.y[i]) - py) : 0;
-      const distance = Math.hypot(dx, dy);
-      if (distance < best) {
-        best = distance;
-        found = i;
+    const xaxis = gd._fullLayout.xaxis;
+    let best = reach, found = null;
+    traces.forEach(function (trace) {
+      const yaxis = gd._fullLayout[axisName(trace.yaxis)];
+      for (let i = 0; i < trace.x.length; i++) {
+        if (!trace.customdata || !trace.customdata[i]) continue;
+        const dx = Math.abs(xaxis.l2p(trace.x[i]) - px);
+        if (dx >= best) continue;
+        const dy = needsY ? Math.abs(yaxis._offset - size.t + yaxis.l2p(trace.y[i]) - py) : 0;
+        const distance = Math.hypot(dx, dy);
+        if (distance < best) {
+          best = distance;
+          found = trace.customdata[i];
+        }
       }
-    }
-    return found < 0 ? null : trace.customdata[found];
+    });
+    return found;
   }
   function axisName(short) {
     return "yaxis" + (short || "y").slice(1);
@@ -154,22 +158,32 @@
     const at = bandAt(gd, event.clientY);
     if (!at.band) return;
     const full = gd._fullData;
+    const traces = (band, meta) => band.traces.map((index) => full[index]).filter((trace) => trace.meta === meta);
     if (at.band.id === "genes") {
-      const names = full.find((trace) => trace.meta === "names");
-      const bodies = at.band.traces.map((index) => full[index]).find((trace) => trace.meta === "probe");
-      const name = (names && nearest(gd, names, event, 34, true)) || (bodies && nearest(gd, bodies, event, 9, true));
-      if (name) send("locus-click", { data: { kind: "gene", id: name, at: Date.now() } });
+      const near = (meta, reach) => nearest(gd, traces(at.band, meta), event, reach, true);
+      select("gene", near("names", 34) || near("probe", 9));
       return;
     }
-    let id = null;
-    full.filter((trace) => trace.meta === "arcs").forEach(function (trace) {
-      const axis = gd._fullLayout[axisName(trace.yaxis)];
-      if (at.y >= axis.domain[0] && at.y <= axis.domain[1]) id = nearest(gd, trace, event, 9, true) || id;
+    const pair = at.band.id === "crispr" && nearest(gd, traces(at.band, "marks"), event, 12, true);
+    if (pair) {
+      select("pair", pair);
+      return;
+    }
+    const arcs = full.filter(function (trace) {
+      if (trace.meta !== "arcs") return false;
+      const domain = gd._fullLayout[axisName(trace.yaxis)].domain;
+      return at.y >= domain[0] && at.y <= domain[1];
     });
     const band = gd.layout.meta.bands.find((one) => one.id === "elements");
-    const elements = band && band.traces.map((index) => full[index]).find((trace) => trace.meta === "probe");
-    if (!id && elements) id = nearest(gd, elements, event, 8, false);
-    if (id) send("locus-click", { data: { kind: "element", id: id, at: Date.now() } });
+    const elements = band ? traces(band, "probe") : [];
+    select("element", nearest(gd, arcs, event, 9, true) || nearest(gd, elements, event, 8, false));
+  }
+  function select(kind, id) {
+    if (id) send("locus-click", { data: { kind: kind, id: id, at: Date.now() } });
+  }
+  function axisOf(gd, id) {
+    const band = gd.layout.meta.bands.find((one) => one.id === id);
+    return band && band.axis.replace("yaxis", "y");
   }
 
   /* Listen to the figure's element once; false while plotly has not made it yet. */
@@ -234,8 +248,11 @@
     document.querySelectorAll("details.cs-folded[open]").forEach(function (open) {
       if (!open.contains(event.target)) open.removeAttribute("open");
     });
+    if (!document.getElementById("locus-figure")) return;
+    const chosen = event.target.closest("[data-select]");
+    if (chosen) select(chosen.dataset.select, chosen.dataset.id);
     const button = event.target.closest("button[id]");
-    if (!button || !document.getElementById("locus-figure")) return;
+    if (!button) return;
     if (MOVES[button.id]) move(...MOVES[button.id]);
     if (button.id === "locus-svg" || button.id === "locus-png") download(button.id.slice(6));
   });
@@ -248,17 +265,23 @@
         return withLocus(view, pan.locus);
       },
       attach: attachSoon,
-      mark: function (shapes) {
+      mark: function (marks) {
         const gd = graph();
-        if (!shapes || !gd || !gd.layout || !gd.layout.shapes) return none();
-        const change = {};
-        shapes.forEach((shape, index) => (change["shapes[" + index + "]"] = shape));
+        if (!marks || !gd || !gd.layout || !gd.layout.shapes) return none();
+        const change = {}, axis = axisOf(gd, "crispr");
+        marks.shapes.forEach(function (shape, index) {
+          const ring = shape.name === "mark" ? { yref: axis || "y", visible: Boolean(axis && shape.visible) } : {};
+          change["shapes[" + index + "]"] = Object.assign({}, shape, ring);
+        });
         window.Plotly.relayout(gd, change);
         return none();
       },
-      rowChosen: function (rows) {
+      rowChosen: function (rows, marks) {
+        /* A row that the server selected comes back as an echo: no one pressed it. */
         if (!rows || !rows.length || !rows[0].element_id) return none();
-        return { kind: "element", id: rows[0].element_id, at: Date.now() };
+        const row = rows[0];
+        if (marks && marks.row === row.kind + " " + row.element_id) return none();
+        return { kind: row.kind, id: row.element_id, at: Date.now() };
       },
       exportTable: (clicks) => Boolean(clicks),
     },

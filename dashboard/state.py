@@ -127,13 +127,13 @@ def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list
     if isinstance(given, str):
         given = dict(parse_qsl(given.lstrip("?")))
     if given is not None and not isinstance(given, Mapping):
-        return ViewState(), [f"'{_short(str(given))}' is no view and was ignored"]
+        return ViewState(), [f"'{shortened(str(given))}' is no view and was ignored"]
     notices: list[str] = []
     values: dict[str, Any] = {}
     for name, raw in (given or {}).items():
         if name not in _READERS:
             if name != "version":
-                notices.append(f"'{_short(name)}' in the address is not part of a view and was ignored")
+                notices.append(f"'{shortened(name)}' in the address is not part of a view and was ignored")
             continue
         try:
             values[name], broken = _READERS[name](raw)
@@ -148,7 +148,7 @@ def _broken_lines(name: str, broken: Sequence[object]) -> list[str]:
     if not broken:
         return []
     more = f", with {len(broken) - 1:,} more of its parts" if len(broken) > 1 else ""
-    return [f"'{_short(f'{name}={broken[0]}')}' in the address is not readable and was ignored{more}"]
+    return [f"'{shortened(f'{name}={broken[0]}')}' in the address is not readable and was ignored{more}"]
 
 
 def _within_limits(values: dict[str, Any], notices: list[str]) -> dict[str, Any]:
@@ -165,11 +165,12 @@ def _within_limits(values: dict[str, Any], notices: list[str]) -> dict[str, Any]
     odd = [name for name in values.get("compare", ()) if name and name not in names]
     if odd:
         values["compare"] = _chosen([name if name in names else "" for name in values["compare"]])
-        notices.append(f"'compare={_short(odd[0])}' in the address names no snapshot and was ignored")
+        notices.append(f"'compare={shortened(odd[0])}' in the address names no snapshot and was ignored")
     return values
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text of an address as a notice repeats it."""
     return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…"
 
 

@@ -17,6 +17,10 @@ ASSAY_COLOURS = {
 }
 METHOD_COLOURS = {
     "distance": "#999999",
+    "nearest_gene": "#CC6677",
+    "nearest_tss": "#6699CC",
+    "nearest_expressed": "#8877BB",
+    "within_100kb": "#A0785A",
     "h3k27ac_over_distance": "#B8860B",
     "activity": "#8C8C5A",
     "activity_over_distance": "#6E6E6E",
@@ -28,6 +32,10 @@ METHOD_COLOURS = {
 }
 METHOD_DASHES = {
     "distance": "dot",
+    "nearest_gene": "solid",
+    "nearest_tss": "dash",
+    "nearest_expressed": "dashdot",
+    "within_100kb": "dot",
     "activity_over_distance": "dash",
     "abc": "solid",
     "attention": "solid",
@@ -37,6 +45,10 @@ METHOD_DASHES = {
 }
 METHOD_TITLES = {
     "distance": "distance",
+    "nearest_gene": "nearest gene",
+    "nearest_tss": "nearest TSS",
+    "nearest_expressed": "nearest expressed TSS",
+    "within_100kb": "within 100 kb",
     "h3k27ac_over_distance": "H3K27ac / distance",
     "activity": "activity",
     "activity_over_distance": "activity / distance",
@@ -58,6 +70,11 @@ MODEL_TITLES = {
 MODEL_COLOURS = {"creator": "#AA4499", "scpge": "#117733", "scpge-lp": "#44AA99", "scpge-kl": "#999933"}
 # Methods whose score is a share of expression lost: a sign, and per cent.
 SIGNED_METHODS = frozenset({"perturbation"})
+# Methods that say 1 or 0: a link, or none.
+YES_NO_METHODS = frozenset({"nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb"})
+# Methods that read a model's attention; what people must know of it wherever it stands beside a measurement.
+ATTENTION_METHODS = frozenset({"attention", "adjusted_attention", "attention_abc"})
+ATTENTION_IS = "attention is how much weight the model gives an element, not what the element does"
 # SCREEN's class colours.
 CLASS_COLOURS = {"promoter": "#FF0000", "proximal": "#FFA700", "distal": "#FFCD00", "ctcf": "#00B0F0"}
 DECREASE, INCREASE = "#D55E00", "#56B4E9"

@@ -233,21 +233,16 @@ class Study:
         return self._read(path, schema.LINKS)
 
     def gene(self, name: str) -> pd.Series:
-        """The row of a modelled gene, by name (any case) or id, with or without version, or by its other symbol.
+        """The row of a modelled gene, by name (any case), id, with or without version, or another name of it.
 
         Raises:
-          UnknownName: no such gene; close names are proposed.
+          UnknownName: no such gene, and close names are proposed; or it is annotated, but no model knows it.
         """
-        genes = self.genes
-        wanted = name.strip().upper()
-        for other in names_of(name):
-            for column in ("gene_id", "gene_name"):
-                found = genes[genes[column].str.upper() == other]
-                if len(found):
-                    return found.iloc[0]
-        close = genes["gene_name"][genes["gene_name"].str.upper().str.startswith(wanted[:3])].head(3)
-        hint = f"; did you mean {', '.join(close)}?" if len(close) else ""
-        raise UnknownName(f"study {self.name} has no gene '{shown(name)}'{hint}")
+        row = self._gene_row(name)
+        if row < len(self.genes):  # modelled genes come first among the annotated ones
+            return self.genes.iloc[row]
+        known = self.annotated_genes["gene_name"].iloc[row]
+        raise UnknownName(f"{known} is annotated in study {self.name}, but no model knows it")
 
     @cached_property
     def annotated_genes(self) -> pd.DataFrame:
@@ -278,13 +273,26 @@ class Study:
         Raises:
           UnknownName: no such gene; close names are proposed.
         """
-        genes, wanted = self.annotated_genes, name.strip().upper()
-        for column in ("gene_id", "gene_name"):
-            found = genes[genes[column].str.upper() == wanted]
-            if wanted and len(found):
-                return found.iloc[0]
-        row = self.gene(name)  # knows other names, or says which are close
-        return genes[genes["gene_id"] == row["gene_id"]].iloc[0]
+        return self.annotated_genes.iloc[self._gene_row(name)]
+
+    def _gene_row(self, name: str) -> int:
+        for wanted in names_of(name):
+            if wanted in self._gene_rows:
+                return self._gene_rows[wanted]
+        names = self.annotated_genes["gene_name"]
+        close = names[names.str.upper().str.startswith(name.strip().upper()[:3])].head(3)
+        hint = f"; did you mean {', '.join(close)}?" if len(close) else ""
+        raise UnknownName(f"study {self.name} has no gene '{shown(name)}'{hint}")
+
+    @cached_property
+    def _gene_rows(self) -> dict[str, int]:
+        """Id or name in capitals -> row of `annotated_genes`; of several with one id the modelled one."""
+        ids, names = (self.annotated_genes[column].str.upper() for column in ("gene_id", "gene_name"))
+        by_id, by_name = dict[str, int](), dict[str, int]()
+        for row, (identity, name) in enumerate(zip(ids, names, strict=True)):
+            first = by_id.setdefault(identity, row) if identity else row
+            by_name.setdefault(name, first)
+        return by_name | by_id
 
     def check_biosample(self, name: str) -> None:
         """Refuse a biosample that the study does not have.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -13,23 +14,33 @@ from dashboard.theme import TRUTH
 
 @dataclass(frozen=True)
 class Score:
-    """One method's word on the element: printed score, rank among `count` links, strength 0..1 of the bar."""
+    """One method's word on the element: printed score, its standing among all links, strength 0..1 of the bar."""
 
     title: str
     colour: str
     shown: str
-    rank: int | None
-    count: int
+    standing: str
     strength: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What CRISPRi found, as printed; `call` is decrease, increase or not significant."""
+    """One measured pair, as printed.
 
+    Attributes:
+      pair_id: of the pair.
+      place: where it was tested.
+      effect, interval: change of expression, and its interval where the screen gives one, else empty.
+      call: decrease, increase or not significant.
+      details: the rest, line by line.
+    """
+
+    pair_id: str
+    place: str
     effect: str
+    interval: str
     call: str
-    detail: str
+    details: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -41,9 +52,11 @@ class ElementFacts:
       signals: title, colour and printed value of each assay.
       gene: the chosen gene's name, or empty.
       scores: one per method shown.
-      measured: what was measured, or None.
-      not_measured: what to print instead.
+      remark: one line about the scores, or empty.
+      measured: every measured pair that overlaps the element, in the order shown.
+      not_measured: what to print where there is none.
       knock_out_href: address of the knock-out page with this element out, or empty.
+      no_knock_out: what to print instead.
     """
 
     place: str
@@ -51,9 +64,35 @@ class ElementFacts:
     signals: Sequence[tuple[str, str, str]]
     gene: str
     scores: Sequence[Score]
-    measured: Measured | None
+    remark: str
+    measured: Sequence[Measured]
     not_measured: str
     knock_out_href: str
+    no_knock_out: str
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """The selected measured pair, as printed.
+
+    Attributes:
+      measured: what was found.
+      gene, about: for whom it was tested; where it lies.
+      facts: label and value.
+      elements: id, printed place and class of each element under the tested place.
+      note: one line about the screen, or empty.
+      knock_out_href: address of the knock-out page with all of them out, or empty.
+      no_knock_out: what to print instead.
+    """
+
+    measured: Measured
+    gene: str
+    about: str
+    facts: Sequence[tuple[str, str]]
+    elements: Sequence[tuple[str, str, str]]
+    note: str
+    knock_out_href: str
+    no_knock_out: str
 
 
 def element_panel(facts: ElementFacts) -> list[Component]:
@@ -67,16 +106,41 @@ def element_panel(facts: ElementFacts) -> list[Component]:
     ]
     if facts.gene:
         parts += [_heading(f"Scores for {facts.gene}", "rank"), *[_score(score) for score in facts.scores]]
-        if not facts.scores:
-            parts.append(html.Div("no method is shown", className="cs-inspect-faint"))
-        parts += [_heading("Measured (CRISPRi)"), _measured(facts)]
-    if facts.knock_out_href:
-        parts.append(html.A("Knock it out ›", href=facts.knock_out_href, className="cs-button", id="to-knockout"))
-    return parts
+        parts += _faint("" if facts.scores else "no method is shown", facts.remark)
+        count = f"{len(facts.measured)} pairs" if len(facts.measured) > 1 else ""
+        parts += [_heading("Measured (CRISPRi)", count)]
+        parts += [_measured(pair, facts.gene) for pair in facts.measured] or _faint(facts.not_measured)
+    return [*parts, *_to_knock_out("Knock it out ›", facts.knock_out_href, facts.no_knock_out)]
+
+
+def pair_panel(facts: PairFacts) -> list[Component]:
+    """The inspector of a measured pair."""
+    n = len(facts.elements)
+    return [
+        _heading("Measured pair (CRISPRi)"),
+        html.Div(facts.measured.place, className="cs-inspect-name", id="selected-pair"),
+        html.Div(facts.about, className="cs-inspect-faint"),
+        _effect(facts.measured, facts.gene),
+        *_faint(facts.measured.interval, *facts.measured.details, facts.note),
+        *[_row(label, value) for label, value in facts.facts],
+        _heading("Elements under the tested place", str(n) if n else ""),
+        *[
+            _selecting("element", identity, [html.Span(where), html.Span(kind, className="cs-inspect-value")])
+            for identity, where, kind in facts.elements
+        ],
+        *_faint("" if n else "no element of this study lies here"),
+        *_to_knock_out(f"Knock {'them' if n > 1 else 'it'} out ›", facts.knock_out_href, facts.no_knock_out),
+    ]
 
 
 def gene_panel(
-    name: str, about: Sequence[str], facts: Sequence[tuple[str, str]], *, knock_out_href: str, hint: str
+    name: str,
+    about: Sequence[str],
+    facts: Sequence[tuple[str, str]],
+    *,
+    knock_out_href: str,
+    no_knock_out: str,
+    hint: str,
 ) -> list[Component]:
     """The inspector when no element is selected: the gene, its numbers, and what to do next."""
     return [
@@ -85,7 +149,7 @@ def gene_panel(
         *[html.Div(text, className="cs-inspect-faint") for text in about],
         *[_row(label, value) for label, value in facts],
         html.Div(hint, className="cs-inspect-hint"),
-        html.A("Open Knock-out ›", href=knock_out_href, className="cs-button"),
+        *_to_knock_out("Open Knock-out ›", knock_out_href, no_knock_out),
     ]
 
 
@@ -114,12 +178,15 @@ def _signal(title: str, colour: str, value: str) -> Component:
 
 
 def _score(score: Score) -> Component:
-    rank = f"{score.rank} of {score.count}" if score.rank is not None else "no link"
+    shown = [f"{score.shown} · "] if score.shown else []
     width = f"{100 * min(1.0, max(0.0, score.strength)):.0f}%"
     return html.Div(
         [
             html.Div(
-                [html.Span(score.title), html.Span([score.shown, " · ", html.B(rank)], className="cs-inspect-value")],
+                [
+                    html.Span(score.title),
+                    html.Span([*shown, html.B(score.standing)], className="cs-inspect-value"),
+                ],
                 className="cs-inspect-row",
             ),
             html.Div(html.Div(style={"width": width, "background": score.colour}), className="cs-bar"),
@@ -127,16 +194,29 @@ def _score(score: Score) -> Component:
     )
 
 
-def _measured(facts: ElementFacts) -> Component:
-    if facts.measured is None:
-        return html.Div(facts.not_measured, className="cs-inspect-faint")
-    is_significant = facts.measured.call != "not significant"
+def _measured(pair: Measured, gene: str) -> Component:
+    """One pair of a list: a press selects it."""
+    content = [_effect(pair, gene), *_faint(pair.interval, pair.place, *pair.details)]
+    return _selecting("pair", pair.pair_id, content, title="select this measured pair")
+
+
+def _effect(pair: Measured, gene: str) -> Component:
+    is_significant = pair.call != "not significant"
     colour = TRUTH["significant"] if is_significant else TRUTH["not significant"]
-    return html.Div(
-        [
-            html.Div(
-                f"{facts.measured.effect} of {facts.gene} expression", className="cs-effect", style={"color": colour}
-            ),
-            html.Div(facts.measured.detail, className="cs-inspect-faint"),
-        ]
-    )
+    return html.Div(f"{pair.effect} of {gene} expression", className="cs-effect", style={"color": colour})
+
+
+def _selecting(kind: str, identity: str, content: list[Component], *, title: str = "") -> Component:
+    """A button that selects something on the page; assets/locus.js listens."""
+    data: dict[str, Any] = {"data-select": kind, "data-id": identity}
+    return html.Button(content, className=f"cs-select cs-select-{kind}", title=title or f"select this {kind}", **data)
+
+
+def _faint(*lines: str) -> list[Component]:
+    return [html.Div(line, className="cs-inspect-faint") for line in lines if line]
+
+
+def _to_knock_out(text: str, href: str, instead: str) -> list[Component]:
+    if href:
+        return [html.A(text, href=href, className="cs-button", id="to-knockout")]
+    return [html.Div(instead, className="cs-inspect-hint")] if instead else []

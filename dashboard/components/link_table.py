@@ -8,7 +8,7 @@ from typing import Any
 import dash_ag_grid as dag
 from dash.development.base_component import Component
 
-from dashboard.theme import SIGNED_METHODS, method_kind
+from dashboard.theme import ATTENTION_IS, ATTENTION_METHODS, SIGNED_METHODS, YES_NO_METHODS, method_kind
 
 # The grid takes the page's own colours, so light and dark follow by themselves.
 _THEME = (
@@ -25,9 +25,15 @@ _DISTANCE = (
     " : Math.abs(params.value) < 1000000 ? d3.format('+.3~g')(params.value / 1000) + ' kb'"
     " : d3.format('+.3~g')(params.value / 1000000) + ' Mb'"
 )
+_YES_NO = "params.value == null ? '' : params.value ? 'yes' : 'no'"
+# Of several pairs at one element the strongest significant one stands for all: their number is told.
 _MEASURED = (
-    "params.value == null ? '' : d3.format('+.2~g')(params.value * 100) + ' % '"
+    "params.value == null ? '' : d3.format('+.3~g')(params.value * 100) + ' % '"
     " + (params.data.measured_call == 'decrease' ? '●' : params.data.measured_call == 'increase' ? '▲' : '○')"
+    " + (params.data.pair_ids.length > 1 ? ' 1 of ' + params.data.pair_ids.length : '')"
+)
+_MEASURED_TIP = (
+    "measured change of expression; where several pairs overlap the element, the strongest significant one"
 )
 
 
@@ -46,7 +52,7 @@ def link_grid(grid_id: str) -> Component:
             "wrapHeaderText": True,
             "autoHeaderHeight": True,
         },
-        getRowId="params.data.element_id",
+        getRowId="params.data.kind + ' ' + params.data.element_id",  # as `row_id` has it
         dashGridOptions={
             "theme": {"function": _THEME},
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
@@ -68,15 +74,12 @@ def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: s
       sort_by: the column sorted at first, largest first.
     """
     definitions: list[dict[str, Any]] = [
-        {"field": "element_id", "headerName": "element", "minWidth": 190, "pinned": "left"},
+        {"field": "element_id", "headerName": "element", "minWidth": 172, "pinned": "left"},
         _number("tss_distance_bp", "distance", _DISTANCE),
         {"field": "element_class", "headerName": "class"},
         *[_number(column, title, _NUMBER) for column, title in assays.items()],
-        *[
-            _number(method, title, _LOST if method_kind(method) in SIGNED_METHODS else _NUMBER)
-            for method, title in methods.items()
-        ],
-        {**_number("measured_fraction", "CRISPRi", _MEASURED), "headerTooltip": "measured change of expression"},
+        *[_score(method, title) for method, title in methods.items()],
+        {**_number("measured_fraction", "CRISPRi", _MEASURED), "headerTooltip": _MEASURED_TIP, "minWidth": 112},
         _number("power_at_25", "power at 25 %", _NUMBER),
     ]
     for definition in definitions:
@@ -85,9 +88,22 @@ def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: s
     return definitions
 
 
+def row_id(kind: str, identity: str) -> str:
+    """The id of a row: an element and a tested place may go by the same text."""
+    return f"{kind} {identity}"
+
+
 def rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows for the grid: what is not a number becomes empty."""
     return [{name: None if value != value else value for name, value in record.items()} for record in records]
+
+
+def _score(method: str, title: str) -> dict[str, Any]:
+    kind = method_kind(method)
+    column = _number(
+        method, title, _LOST if kind in SIGNED_METHODS else _YES_NO if kind in YES_NO_METHODS else _NUMBER
+    )
+    return {**column, "headerTooltip": f"{title}: {ATTENTION_IS}"} if kind in ATTENTION_METHODS else column
 
 
 def _number(field: str, title: str, formatter: str) -> dict[str, Any]:

@@ -43,9 +43,10 @@ def strongest(links: pd.DataFrame, *, top: int, threshold: float) -> pd.DataFram
       threshold: a fraction of the largest score beyond the own promoter.
 
     Returns:
-      Rows of `links`, the strongest first.
+      Rows of `links`, the strongest first; of equally strong ones the nearest.
     """
     links = links[links["tss_distance_bp"].abs() > OWN_PROMOTER_BP]
+    links = links.sort_values("tss_distance_bp", key=np.abs, kind="stable")
     size = links["score"].abs()
     enough = size.notna() & (size > 0) & (size >= threshold * size.max())
     return links[enough].assign(_size=size).nlargest(top, "_size").drop(columns="_size")

@@ -61,11 +61,11 @@ def broken(band_id: str, title: str, unit: str, *, probes: np.ndarray, reason: s
     return Band(band_id, title, unit, 30, [trace], (0.0, 1.0), badge=reason)
 
 
-def probe_positions(elements: pd.DataFrame, *, start: int, end: int, view_bp: int) -> np.ndarray:
-    """Where the crosshair stops: the centre of every element, and a lattice between.
+def probe_positions(places: pd.DataFrame, *, start: int, end: int, view_bp: int) -> np.ndarray:
+    """Where the crosshair stops: the centre of every element and tested place, and a lattice between.
 
     Args:
-      elements: schema.ELEMENTS of the loaded window.
+      places: start and end of those.
       start, end: the loaded window, bp.
       view_bp: width of the view, bp.
 
@@ -74,7 +74,7 @@ def probe_positions(elements: pd.DataFrame, *, start: int, end: int, view_bp: in
     """
     step = max(1.0, view_bp / SPARE_PROBES)
     lattice = np.arange(start + step / 2, end, step)
-    centers = (elements["start"].to_numpy() + elements["end"].to_numpy()) // 2
+    centers = (places["start"].to_numpy() + places["end"].to_numpy()) // 2
     return np.unique(
         np.concatenate([lattice, centers[(centers >= start) & (centers < end)]]).astype(np.int64)
     ).astype(float)
@@ -94,8 +94,18 @@ def probe_trace(probes: np.ndarray, texts: Sequence[str] | np.ndarray, *, y: np.
     }
 
 
-def items_at(probes: np.ndarray, start: np.ndarray, end: np.ndarray, *, within_bp: float = 0.0) -> np.ndarray:
-    """The item under each probe: the shortest one that covers it, or lies within `within_bp`.
+def items_at(
+    probes: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    *,
+    within_bp: float = 0.0,
+    rank: np.ndarray | None = None,
+) -> np.ndarray:
+    """The item under each probe, of those that cover it or lie within `within_bp`.
+
+    Args:
+      rank: (N,) the smallest wins; None = the shortest item does.
 
     Returns:
       (P,) int64 row numbers; -1 = none.
@@ -103,7 +113,9 @@ def items_at(probes: np.ndarray, start: np.ndarray, end: np.ndarray, *, within_b
     found = np.full(len(probes), -1, np.int64)
     first = np.searchsorted(probes, np.asarray(start) - within_bp, side="left")
     last = np.searchsorted(probes, np.asarray(end) + within_bp, side="left")
-    for item in np.argsort(-(np.asarray(end) - np.asarray(start)), kind="stable"):
+    if rank is None:
+        rank = np.asarray(end) - np.asarray(start)
+    for item in np.argsort(-rank, kind="stable"):
         found[first[item] : last[item]] = item
     return found
 

@@ -177,7 +177,7 @@ def _names(genes: pd.DataFrame, layout: Layout, y: np.ndarray, chosen: str, pale
     shown = genes[layout.is_named]
     texts, colours = [], []
     for name, strand, modelled in zip(shown["gene_name"], shown["strand"], shown["is_modelled"], strict=True):
-        text = f"{name} ›" if strand == "+" else f"‹ {name}"
+        text = {"+": f"{name} ›", "-": f"‹ {name}"}.get(strand, name)
         texts.append(f"<b>{text}</b>" if name == chosen else text)
         colours.append(palette.accent if name == chosen else palette.ink if modelled else palette.faint_ink)
     return {
@@ -188,9 +188,7 @@ def _names(genes: pd.DataFrame, layout: Layout, y: np.ndarray, chosen: str, pale
         "text": texts,
         "textposition": "middle center",
         "textfont": {"size": 10, "color": colours},
-        "customdata": [
-            name if modelled else "" for name, modelled in zip(shown["gene_name"], shown["is_modelled"], strict=True)
-        ],
+        "customdata": shown["gene_name"].tolist(),
         "hoverinfo": "skip",
         "meta": "names",
     }
@@ -204,7 +202,4 @@ def _probes(genes: pd.DataFrame, probes: np.ndarray, y: np.ndarray) -> Trace:
     named = texts_at(rows, texts, "between genes")
     shown = [f"{chrom}:{int(x) + 1:,} · {text}" for x, text in zip(probes, named, strict=True)]
     trace = probe_trace(probes, shown, y=np.append(y, 0.5)[rows])
-    names = [
-        name if modelled else "" for name, modelled in zip(genes["gene_name"], genes["is_modelled"], strict=True)
-    ]
-    return {**trace, "customdata": texts_at(rows, names, "")}
+    return {**trace, "customdata": texts_at(rows, genes["gene_name"].tolist(), "")}

@@ -19,6 +19,7 @@ from dashboard.theme import PALETTES, Palette
 LEFT_PX, RIGHT_PX, TOP_PX, LINE_PX = 150, 10, 38, 13
 GAP_PX = 5.0
 TITLE_CHARACTERS = 20  # of a line in the left margin
+RING_PX = 7  # half width of the outline of a selected mark
 FONT = "system-ui, 'DejaVu Sans', sans-serif"
 
 
@@ -131,18 +132,39 @@ def natural_height(bands: Sequence[Band]) -> float:
     return sum(band.height for band in bands) + GAP_PX * max(len(bands) - 1, 0)
 
 
-def element_shapes(element: tuple[int, int] | None, *, palette: Palette) -> list[dict[str, Any]]:
-    """The first two shapes of every locus figure: the selected element's stretch and its middle; unseen for None."""
-    start, end = element or (0, 1)
-    look: dict[str, Any] = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "name": "element"}
-    look["visible"] = element is not None
+def selection_shapes(
+    place: tuple[int, int] | None, *, mark: tuple[float, float] | None = None, axis: str = "y", palette: Palette
+) -> list[dict[str, Any]]:
+    """The first three shapes of every locus figure, unseen where nothing is selected.
+
+    Args:
+      place: start and end of the selected element or tested place: its stretch and its middle.
+      mark: position and per cent of the selected pair's mark in the CRISPRi band, which gets an outline.
+      axis: the y axis of that band.
+    """
+    start, end = place or (0, 1)
+    look: dict[str, Any] = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "name": "selected"}
+    look["visible"] = place is not None
     fill = {"fillcolor": palette.accent, "opacity": 0.25, "line": {"width": 0}}
     middle = (start + end) / 2
     line = {"color": palette.accent, "width": 1, "dash": "dot"}
+    x, y = mark or (0.0, 0.0)
+    ring = {
+        "type": "circle", "xref": "x", "yref": axis, "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": x,
+        "yanchor": y, "x0": -RING_PX, "x1": RING_PX, "y0": -RING_PX, "y1": RING_PX, "layer": "above", "name": "mark",
+        "line": {"color": palette.accent, "width": 2}, "visible": mark is not None,
+    }  # fmt: skip
     return [
         {**look, **fill, "type": "rect", "x0": start, "x1": end},
         {**look, "type": "line", "x0": middle, "x1": middle, "line": line},
+        ring,
     ]
+
+
+def band_axis(figure: dict[str, Any], band_id: str) -> str | None:
+    """The y axis of a band as shapes name it (`y7`); None when the band is not drawn."""
+    axes = [band["axis"] for band in figure["layout"]["meta"]["bands"] if band["id"] == band_id]
+    return axes[0].replace("yaxis", "y") if axes else None
 
 
 def highlight_shapes(highlights: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -160,7 +182,7 @@ def _layout(frame: Frame, palette: Palette) -> dict[str, Any]:
     unit = f"{frame.chrom} · {frame.assembly}"
     if frame.bin_bp:
         unit += f" · signal in bins of {frame.bin_bp:,} bp"
-    shapes = element_shapes(frame.element, palette=palette)
+    shapes = selection_shapes(frame.element, palette=palette)
     if frame.tss is not None:
         line = {"color": palette.accent, "width": 0.8, "dash": "solid"}
         shapes.append(

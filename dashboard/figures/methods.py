@@ -7,7 +7,16 @@ import pandas as pd
 
 from dashboard.figures.arcs import OWN_PROMOTER_BP, link_arcs, strongest
 from dashboard.figures.band import Band, Trace, boxes, filled, items_at, probe_trace, texts_at, three_digits
-from dashboard.theme import DECREASE, INCREASE, SIGNED_METHODS, method_colour, method_kind, method_title
+from dashboard.theme import (
+    ATTENTION_METHODS,
+    DECREASE,
+    INCREASE,
+    SIGNED_METHODS,
+    YES_NO_METHODS,
+    method_colour,
+    method_kind,
+    method_title,
+)
 
 HEIGHT = 74.0
 ARC_SHARE = 0.42
@@ -30,7 +39,7 @@ def method_band(
 
     Args:
       links: schema.LINKS of the gene and method, all of them; NaN score = the method cannot say. A score of
-        `perturbation` is the share of expression lost, signed.
+        `perturbation` is the share of expression lost, signed; of a method that says yes or no, 1 or 0.
       top: how many arcs at most.
       threshold: least score of an arc, as a fraction of the largest.
     """
@@ -46,14 +55,12 @@ def method_band(
     return Band(
         id=method,
         title=title,
-        unit="predicted, % of expression" if signed else "score, √ scale",
+        unit=_unit(method),
         height=HEIGHT,
-        traces=[*_scores(links, method, signed), _probes(links, probes, signed, gene_name, high)],
+        traces=[*_scores(links, method, signed), _probes(links, probes, method, gene_name, high)],
         y_range=(-high if signed else 0.0, high),
         colour=method_colour(method),
-        note=" · ".join(
-            [_range(top_score, largest, signed), f"{len(drawn)} of {int(np.isfinite(score).sum())} links"]
-        ),
+        note=_note(method, score, f"{len(drawn)} of", _range(top_score, largest, signed)),
         upper=link_arcs(drawn, method=method, tss=tss),
         upper_share=ARC_SHARE,
         has_zero_line=signed,
@@ -64,6 +71,24 @@ def method_band(
 def ranks(score: np.ndarray) -> np.ndarray:
     """Rank of each score by size, 1 = largest; ties share the better rank; NaN stays NaN."""
     return pd.Series(np.abs(score)).rank(ascending=False, method="min").to_numpy()
+
+
+def _unit(method: str) -> str:
+    kind = method_kind(method)
+    if kind in YES_NO_METHODS:
+        return "yes or no"
+    if kind in SIGNED_METHODS:
+        return "predicted, % of expression"
+    return "weight, √ scale" if kind in ATTENTION_METHODS else "score, √ scale"
+
+
+def _note(method: str, score: np.ndarray, drawn: str, shown_range: str) -> str:
+    """What is printed at the right: range and links drawn; of a yes or no, how many links there are."""
+    count = int(np.isfinite(score).sum())
+    if method_kind(method) in YES_NO_METHODS:
+        n_yes = int((score > 0).sum())
+        return f"{drawn} {n_yes} link{'s' * (n_yes != 1)} drawn, {count} elements asked"
+    return f"{shown_range} · {drawn} {count} links"
 
 
 def _range(top: float, largest: float, signed: bool) -> str:
@@ -84,11 +109,11 @@ def _scores(links: pd.DataFrame, method: str, signed: bool) -> list[Trace]:
     return traces
 
 
-def _probes(links: pd.DataFrame, probes: np.ndarray, signed: bool, gene_name: str, high: float) -> Trace:
+def _probes(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str, high: float) -> Trace:
     score = links["score"].to_numpy(np.float64)
     count = int(np.isfinite(score).sum())
     texts = [
-        _text(value, rank, count, signed) if np.isfinite(value) else "no score"
+        _text(value, rank, count, method_kind(method)) if np.isfinite(value) else "no score"
         for value, rank in zip(score, ranks(score), strict=True)
     ]
     rows = items_at(probes, links["start"].to_numpy(), links["end"].to_numpy())
@@ -96,6 +121,9 @@ def _probes(links: pd.DataFrame, probes: np.ndarray, signed: bool, gene_name: st
     return probe_trace(probes, texts_at(rows, texts, f"no link to {gene_name}"), y=heights)
 
 
-def _text(value: float, rank: float, count: int, signed: bool) -> str:
+def _text(value: float, rank: float, count: int, kind: str) -> str:
+    if kind in YES_NO_METHODS:
+        return "yes" if value > 0 else "no"
+    signed = kind in SIGNED_METHODS
     shown = f"{'+' if value > 0 else ''}{three_digits(value)} %" if signed else three_digits(value)
     return f"{shown}, rank {rank:.0f} of {count}"

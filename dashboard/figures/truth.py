@@ -23,15 +23,13 @@ def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palet
     """Measured effects on one gene.
 
     Args:
-      pairs: schema.CRISPR of the gene plus `call` (`decrease`, `increase`, `not significant`).
+      pairs: schema.CRISPR of the gene plus `pair_id` and `call` (`decrease`, `increase`, `not significant`).
     """
     percent = 100.0 * pairs["effect_fraction"].to_numpy(np.float64)
     traces = [_stems(pairs, percent)]
     for call in ("not significant", "increase", "decrease"):
         traces.append(_marks(pairs, percent, call, palette))
-    rows = items_at(probes, pairs["start"].to_numpy(), pairs["end"].to_numpy(), within_bp=view_bp / 600)
-    heights = np.append(np.nan_to_num(percent), 0.0)[rows]
-    traces.append(probe_trace(probes, texts_at(rows, pair_texts(pairs), "not tested"), y=heights))
+    traces.append(_probes(pairs, percent, probes, within_bp=view_bp / 600))
     low = min(-LEAST_PERCENT, float(np.nanmin(percent, initial=0.0)))
     high = max(LEAST_PERCENT, float(np.nanmax(percent, initial=0.0)))
     pad = 0.12 * (high - low)  # twice that below, where the counts are printed
@@ -72,6 +70,22 @@ def signed_percent(fraction: float) -> str:
     return f"+{text} %" if fraction > 0 else f"{text} %" if np.isfinite(fraction) else text
 
 
+def _probes(pairs: pd.DataFrame, percent: np.ndarray, probes: np.ndarray, *, within_bp: float) -> Trace:
+    """Of several pairs at one place the strongest significant one is told, with how many there are."""
+    start, end = pairs["start"].to_numpy() - within_bp, pairs["end"].to_numpy() + within_bp
+    rows = items_at(probes, start, end, rank=_rank(pairs))
+    count = np.searchsorted(np.sort(start), probes, "right") - np.searchsorted(np.sort(end), probes, "right")
+    told = texts_at(rows, pair_texts(pairs), "not tested")
+    texts = [f"{text}, 1 of {n} pairs here" if n > 1 else text for text, n in zip(told, count, strict=True)]
+    return probe_trace(probes, texts, y=np.append(np.nan_to_num(percent), 0.0)[rows])
+
+
+def _rank(pairs: pd.DataFrame) -> np.ndarray:
+    """(P,) float64, the smallest is told first: strong significant pairs, then those tested with most power."""
+    size, power = np.abs(pairs["effect_fraction"].to_numpy(float)), pairs["power_at_25"].to_numpy(float)
+    return np.where(pairs["call"] != "not significant", -size, 1.0 - np.nan_to_num(power))
+
+
 def _center(pairs: pd.DataFrame) -> np.ndarray:
     return (pairs["start"].to_numpy(np.float64) + pairs["end"].to_numpy(np.float64)) / 2
 
@@ -103,7 +117,9 @@ def _marks(pairs: pd.DataFrame, percent: np.ndarray, call: str, palette: Palette
         "x": _center(pairs)[chosen],
         "y": percent[chosen].astype(np.float32).round(2),
         "marker": marker,
+        "customdata": pairs["pair_id"].to_numpy(object)[chosen],
         "name": WORDS[call],
         "hoverinfo": "skip",
         "cliponaxis": True,
+        "meta": "marks",
     }

@@ -134,7 +134,12 @@ def _register_browser_side(app: Dash) -> None:
     browser("panned", Output("view", "data", allow_duplicate=True), Input("locus-pan", "data"), State("view", "data"))
     browser("attach", Output("locus-done", "data"), Input("locus-figure", "figure"))
     browser("mark", Output("locus-done", "data", allow_duplicate=True), Input("locus-marks", "data"))
-    browser("rowChosen", Output("locus-click", "data", allow_duplicate=True), Input("locus-table", "selectedRows"))
+    browser(
+        "rowChosen",
+        Output("locus-click", "data", allow_duplicate=True),
+        Input("locus-table", "selectedRows"),
+        State("locus-marks", "data"),
+    )
     browser("exportTable", Output("locus-table", "exportDataAsCsv"), Input("locus-csv", "n_clicks"))
 
 

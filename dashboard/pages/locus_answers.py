@@ -11,12 +11,12 @@ import pandas as pd
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
-from cre_core.errors import NotAvailable, UnknownName
+from cre_core.errors import UnknownName
 from cre_core.genome import Locus
 from dashboard.components import link_table, provenance, shell
-from dashboard.figures.locus import element_shapes
 from dashboard.figures.truth import count_text
 from dashboard.pages.locus_drawing import Gene, band_titles, draw_locus, short_title
+from dashboard.pages.locus_selected import pair_row, selected_shapes
 from dashboard.services.library import Library
 from dashboard.services.links import (
     PAIR_ROW,
@@ -36,8 +36,7 @@ from dashboard.services.locus import (
     tracks_of,
     view_of,
 )
-from dashboard.services.places import places_of
-from dashboard.state import ViewState, read_view
+from dashboard.state import ViewState, read_view, shortened
 from dashboard.theme import (
     PALETTES,
     ThemeName,
@@ -67,7 +66,9 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
     notices = []
     if not state.gene and not state.locus:
         state = state.with_(gene=first_gene(study))
-    gene = study.gene(state.gene) if state.gene else None
+    gene = study.annotated_gene(state.gene) if state.gene else None
+    if gene is not None and not _is_named(gene, state.gene):
+        notices.append(f"{state.gene} is called {gene['gene_name']} in study {study.name}")
     if state.locus:
         view, remark = view_of(study, state.locus)
         notices += [remark] if remark else []
@@ -80,8 +81,20 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
     known = methods_of(study, biosample=biosample)
     odd = [method for method in state.methods if method not in (*known, NONE)]
     notices += [f"no link method '{method}' for {biosample} in study {study.name}: not shown" for method in odd[:3]]
-    name = str(gene["gene_name"]) if gene is not None else ""
-    return state.with_(gene=name, locus=str(view)), notices
+    state = state.with_(gene=str(gene["gene_name"]) if gene is not None else "", locus=str(view))
+    if state.pair and pair_row(study, state) is None:
+        whose = f"a measured pair of {state.gene}" if state.gene else "shown without its gene"
+        notices.append(f"'{shortened(state.pair)}' is not {whose}: it is not selected")
+        state = state.with_(pair="")
+    return state, notices
+
+
+def _is_named(gene: pd.Series, text: str) -> bool:
+    """Whether a text is the gene's own name, or its id with or without version."""
+    text = text.strip().upper()
+    identity, _, version = text.partition(".")
+    is_id = identity == str(gene["gene_id"]).upper() and (not version or version.isdecimal())
+    return is_id or text == str(gene["gene_name"]).upper()
 
 
 def shown_methods(study: Study, state: ViewState) -> tuple[str, ...]:
@@ -111,7 +124,7 @@ def draw(library: Library, request: Json) -> tuple[Json, Json, Component]:
     # All that the figure depends on, so that one from before a training or an update is never shown.
     methods = shown_methods(study, state)
     shown = state.with_(
-        element="", knock_outs=(), model="", methods=methods or (NONE,), hidden=hidden_bands(study, state)
+        element="", pair="", knock_outs=(), model="", methods=methods or (NONE,), hidden=hidden_bands(study, state)
     )
     key = (
         "locus_figure",
@@ -125,8 +138,7 @@ def draw(library: Library, request: Json) -> tuple[Json, Json, Component]:
         library, study, key, lambda: _drawing(library, study, shown, view=view, theme=theme, width_px=width_px)
     )
     figure = drawing.figure
-    span = element_span(study, state, view.chrom)
-    figure["layout"]["shapes"][:2] = element_shapes(span, palette=PALETTES[theme])
+    figure["layout"]["shapes"][:3] = selected_shapes(study, state, view.chrom, palette=PALETTES[theme], figure=figure)
     return figure, _height(figure), provenance.line(drawing.sources, is_simulated=study.info.is_simulated)
 
 
@@ -180,11 +192,12 @@ def gene_of(library: Library, study: Study, state: ViewState) -> Gene | None:
     """The chosen gene with its links and measured pairs; None when no gene is chosen."""
     if not state.gene:
         return None
-    row = study.gene(state.gene)
+    row = study.annotated_gene(state.gene)
     methods = shown_methods(study, state)
-    links, problems = links_of(library, study, str(row["gene_id"]), biosample=state.biosample, methods=methods)
+    known_as = str(row["gene_id"] or row["gene_name"])  # of some annotated genes only the name is known
+    links, problems = links_of(library, study, known_as, biosample=state.biosample, methods=methods)
     pairs, note = pairs_of(study, str(row["gene_id"]), biosample=state.biosample)
-    return Gene(str(row["gene_name"]), int(row["tss"]), links, pairs, note if len(pairs) else "", problems)
+    return Gene(row, links, pairs, note if len(pairs) else "", problems)
 
 
 def tabulate(library: Library, request: Json) -> tuple[list[Json], list[Json], list[Component | str]]:
@@ -200,8 +213,9 @@ def tabulate(library: Library, request: Json) -> tuple[list[Json], list[Json], l
     methods = {method: method_title(method) for method in gene.links}
     best = next(reversed(methods), "tss_distance_bp")
     shown = [column for column in table if not column.startswith("rank:") and column != "reference"]
+    kind = table["element_class"].eq(PAIR_ROW).map({True: "pair", False: "element"})
     return (
-        link_table.rows(table[shown].to_dict("records")),
+        link_table.rows(table[shown].assign(kind=kind).to_dict("records")),
         link_table.columns(methods, titles, sort_by=best),
         [table_title(gene, table)],
     )
@@ -216,9 +230,8 @@ def table_title(gene: Gene, table: pd.DataFrame) -> str:
     else:
         parts.append(f"CRISPRi: {_pairs(len(gene.pairs))}, {count_text(gene.pairs).rpartition(' · ')[0]}")
         lost = int((table["element_class"] == PAIR_ROW).sum())
-        parts += (
-            [f"{_pairs(lost)} under no element, in rows of {'its' if lost == 1 else 'their'} own"] if lost else []
-        )
+        where = "a row of its own" if lost == 1 else "rows of their own"
+        parts += [f"{_pairs(lost)} under none of them, in {where}"] if lost else []
     return " · ".join([*parts, *([gene.note] if gene.note else [])])
 
 
@@ -251,25 +264,22 @@ def changed(
 
 
 def clicked(library: Library, data: Json, click: Json | None) -> Json:
-    """The view after a click: an element selected (or let go by a second click), or another gene chosen.
+    """The view after a click: an element or a measured pair selected (a second click lets it go), or another gene.
 
     Args:
-      click: `kind` element or gene, and `id`.
-
-    Raises:
-      NotAvailable: the gene is drawn but no model knows it.
+      click: `kind` element, pair or gene, and `id`.
     """
     state, _ = read_view(data["state"])
     kind, name = (click or {}).get("kind"), str((click or {}).get("id") or "")
-    if kind == "element" and name != state.element:
-        return shell.view_data(state.with_(element=name))
-    if kind == "gene" and name and name != state.gene:
-        try:
-            gene = library.study(state.study).gene(name)
-        except UnknownName as error:
-            raise NotAvailable(f"{name} is annotated only: the study has no expression or TSS for it") from error
-        return shell.view_data(state.with_(gene=str(gene["gene_name"]), knock_outs=()))
-    raise PreventUpdate
+    if not name or (kind == "gene" and name == state.gene):
+        raise PreventUpdate
+    if kind == "element":
+        is_again = name == state.element and not state.pair
+        return shell.view_data(state.with_(element="" if is_again else name, pair=""))
+    if kind == "pair":
+        return shell.view_data(state.with_(element="", pair="" if name == state.pair else name))
+    gene = library.study(state.study).annotated_gene(name)
+    return shell.view_data(state.with_(gene=str(gene["gene_name"]), pair="", knock_outs=()))
 
 
 def sources(study: Study, state: ViewState, gene: Gene | None) -> list[str]:
@@ -299,26 +309,6 @@ def _gene_sources(gene: Gene) -> list[str]:
     folds = {model: links["fold"].iloc[0] for model, links in scored.items()}
     parts += [f"{model} of {fold}, which never saw {gene.name}" for model, fold in folds.items()]
     return [*parts, *(["attention is a weight, not an effect"] if folds else [])]
-
-
-def element_row(study: Study, state: ViewState) -> pd.Series | None:
-    """The selected element with its counts; None when none is selected, or the study has no such element."""
-    if not state.element:
-        return None
-    known = study.elements[study.elements["element_id"] == state.element]
-    if not len(known):
-        return None
-    here = Locus(str(known["chrom"].iloc[0]), int(known["start"].iloc[0]), int(known["end"].iloc[0]))
-    rows = places_of(study).elements(here, biosample=state.biosample)
-    return rows[rows["element_id"] == state.element].iloc[0]
-
-
-def element_span(study: Study, state: ViewState, chrom: str) -> tuple[int, int] | None:
-    """Start and end of the selected element; None when none is, or it lies on another chromosome."""
-    element = element_row(study, state)
-    if element is None or element["chrom"] != chrom:
-        return None
-    return int(element["start"]), int(element["end"])
 
 
 def _pairs(n: int) -> str:

@@ -32,19 +32,33 @@ class Gene:
     """The chosen gene with all that is known of its links.
 
     Attributes:
-      name, tss: of the gene.
+      row: of `Study.annotated_genes`.
       links: method -> schema.LINKS, in the order shown.
       pairs: its measured pairs, with `call`.
       note: one line about them, or empty.
       problems: method -> one line why it has no links here.
     """
 
-    name: str
-    tss: int
+    row: pd.Series
     links: Mapping[str, pd.DataFrame]
     pairs: pd.DataFrame
     note: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The gene's name."""
+        return str(self.row["gene_name"])
+
+    @property
+    def tss(self) -> int:
+        """Its TSS, 0-based."""
+        return int(self.row["tss"])
+
+    @property
+    def is_modelled(self) -> bool:
+        """Whether models know the gene; of one that is annotated only, simple methods and the screen speak."""
+        return bool(self.row["is_modelled"])
 
 
 def band_titles(study: Study, biosample: str) -> dict[str, str]:
@@ -73,7 +87,10 @@ def draw_locus(
     """The locus figure of a view."""
     palette = PALETTES[theme]
     loaded = data.loaded
-    probes = probe_positions(data.elements, start=loaded.start, end=loaded.end, view_bp=view.width_bp)
+    places = data.elements[["start", "end"]]
+    if gene is not None:
+        places = pd.concat([places, gene.pairs[["start", "end"]]])
+    probes = probe_positions(places, start=loaded.start, end=loaded.end, view_bp=view.width_bp)
     bands = [
         *_gene_bands(data, state, view=view, width_px=width_px, probes=probes, palette=palette),
         *_signal_bands(study, data, state, view=view, probes=probes),

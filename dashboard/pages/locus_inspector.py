@@ -1,7 +1,9 @@
-"""The inspector of the locus page: what is known of the selected element, or of the gene."""
+"""The inspector of the locus page: what is known of the selected element or measured pair, or of the gene."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,15 +12,14 @@ from dash.development.base_component import Component
 from cre_core.errors import CreError
 from cre_core.genome import Locus
 from dashboard.components import inspector
+from dashboard.components.link_table import row_id
 from dashboard.figures.band import place, short_bp, three_digits
-from dashboard.figures.locus import element_shapes
 from dashboard.figures.truth import WORDS, signed_percent
-from dashboard.pages.locus_answers import Json, element_row, element_span, gene_of
+from dashboard.pages.locus_answers import Json, gene_of
 from dashboard.pages.locus_drawing import Gene, short_title
+from dashboard.pages.locus_selected import element_row, pair_row, selected_shapes
 from dashboard.services.library import Library
-from dashboard.services.links import (
-    element_table,
-)
+from dashboard.services.links import PAIR_ROW, covered_elements, element_table, pairs_over
 from dashboard.services.locus import (
     sets_of,
     tracks_of,
@@ -27,8 +28,11 @@ from dashboard.services.locus import (
 from dashboard.services.places import places_of
 from dashboard.state import ViewState, read_view
 from dashboard.theme import (
+    ATTENTION_IS,
+    ATTENTION_METHODS,
     PALETTES,
     SIGNED_METHODS,
+    YES_NO_METHODS,
     ThemeName,
     assay_colour,
     method_colour,
@@ -40,46 +44,126 @@ if TYPE_CHECKING:
     from cre_core.data.study import Study
 
 
-def inspect(library: Library, request: Json) -> tuple[list[Component], list[Json], Json | list[Json], Json]:
-    """Inspector, the two shapes that mark it on the figure, and row of the table, for the selected element."""
+def inspect(library: Library, request: Json) -> tuple[list[Component], Json, Json | list[Json], Json]:
+    """Inspector, what marks the selection on the figure, and row of the table, for the selected element or pair.
+
+    The marks are `shapes`, and `row`, the row that this selects: its echo from the table is no one's click.
+    """
     state, _ = read_view(request["state"])
     study = library.study(state.study)
     theme: ThemeName = "dark" if request.get("theme") == "dark" else "light"
     view, _ = view_of(study, state.locus)
-    element = element_row(study, state)
-    marks = element_shapes(element_span(study, state, view.chrom), palette=PALETTES[theme])
+    shapes = selected_shapes(study, state, view.chrom, palette=PALETTES[theme])
     gene = gene_of(library, study, state)
-    if element is None:
-        return _no_element(study, state, gene, view), marks, [], {}
-    return element_panel(study, state, gene, element), marks, {"ids": [state.element]}, {"rowId": state.element}
+    pair, element = pair_row(study, state), element_row(study, state)
+    table = element_table(study, gene.links, gene.pairs, biosample=state.biosample) if gene is not None else None
+    if gene is not None and pair is not None:
+        panel = pair_panel(study, state, gene, pair)
+    elif element is not None:
+        panel = element_panel(study, state, gene, element, table)
+    else:
+        return _gene_panel(study, state, gene, view), {"shapes": shapes, "row": ""}, [], {}
+    row = _selected_row(table, state) if table is not None else ""
+    chosen: Json | list[Json] = {"ids": [row]} if row else []
+    return panel, {"shapes": shapes, "row": row}, chosen, {"rowId": row} if row else {}
 
 
-def element_panel(study: Study, state: ViewState, gene: Gene | None, element: pd.Series) -> list[Component]:
-    """The inspector of an element."""
-    here = place(str(element["chrom"]), int(element["start"]), int(element["end"]))
+def _selected_row(table: pd.DataFrame, state: ViewState) -> str:
+    """Id of the table's row of the selected element, or of the first that the selected pair overlaps."""
+    is_pair = table["element_class"] == PAIR_ROW
+    if not state.pair:
+        return row_id("element", state.element) if (table["element_id"] == state.element).any() else ""
+    if (is_pair & (table["element_id"] == state.pair)).any():
+        return row_id("pair", state.pair)
+    under = table.loc[[state.pair in ids for ids in table["pair_ids"]], "element_id"]
+    return row_id("element", str(under.iloc[0])) if len(under) else ""
+
+
+def pair_panel(study: Study, state: ViewState, gene: Gene, pair: pd.Series) -> list[Component]:
+    """The inspector of a measured pair."""
+    elements = covered_elements(study, pair, biosample=state.biosample)
+    measured = _measured(pair)
+    facts = inspector.PairFacts(
+        measured=replace(measured, details=(WORDS[measured.call],)),
+        gene=gene.name,
+        about=f"tested for {gene.name}",
+        facts=_pair_facts(gene, pair),
+        elements=[
+            (row.element_id, place(row.chrom, row.start, row.end), row.element_class) for row in elements.itertuples()
+        ],
+        note=gene.note,
+        knock_out_href=_knock_out_href(state, gene, list(elements["element_id"])),
+        no_knock_out=no_knock_out(gene) if len(elements) else "",
+    )
+    return inspector.pair_panel(facts)
+
+
+def _pair_facts(gene: Gene, pair: pd.Series) -> list[tuple[str, str]]:
+    """What the screen says of a pair beside its effect."""
+    power = float(pair["power_at_25"])
+    return [
+        ("adjusted p", three_digits(float(pair["p_adjusted"]))),
+        ("power to see a 25 % change", three_digits(power) if power == power else "not known"),
+        ("distance to TSS", _offset(gene, pair)),
+        ("screen", str(pair["reference"])),
+        *([("data set", str(pair["dataset"]))] if "dataset" in pair.index else []),
+    ]
+
+
+def element_panel(
+    study: Study, state: ViewState, gene: Gene | None, element: pd.Series, table: pd.DataFrame | None
+) -> list[Component]:
+    """The inspector of an element.
+
+    Args:
+      table: `element_table` of the gene; None without a gene.
+    """
     about = str(element["element_class"])
     scores: list[inspector.Score] = []
-    measured, not_measured, href = None, "", ""
-    if gene is not None:
-        row = study.gene(state.gene)
-        offset = (int(element["start"]) + int(element["end"])) // 2 - gene.tss
-        side = "downstream" if (offset >= 0) == (row["strand"] == "+") else "upstream"
-        about += f" · {short_bp(offset)} {side} of {gene.name}"
-        table = element_table(study, gene.links, gene.pairs, biosample=state.biosample)
+    measured: list[inspector.Measured] = []
+    not_measured, href, no_href = "", "", ""
+    if gene is not None and table is not None:
+        about += f" · {_offset(gene, element)} of {gene.name}"
         scores = [_score(table, method, state.element) for method in gene.links]
-        measured, not_measured = _measured(gene, table, state.element)
-        href = state.with_(knock_outs=((state.element, 0.0),)).url("/knockout")
+        measured, not_measured = _measured_here(gene, element)
+        href = _knock_out_href(state, gene, [state.element])
+        no_href = no_knock_out(gene)
     facts = inspector.ElementFacts(
-        place=here,
+        place=place(str(element["chrom"]), int(element["start"]), int(element["end"])),
         about=about,
         signals=_signals(study, state, element),
         gene=gene.name if gene is not None else "",
         scores=scores,
+        remark=ATTENTION_IS if gene is not None and _shows_attention(gene) else "",
         measured=measured,
         not_measured=not_measured,
         knock_out_href=href,
+        no_knock_out=no_href,
     )
     return inspector.element_panel(facts)
+
+
+def _shows_attention(gene: Gene) -> bool:
+    return any(method_kind(method) in ATTENTION_METHODS for method in gene.links)
+
+
+def _offset(gene: Gene, row: pd.Series) -> str:
+    """How far from the TSS the middle of a place lies, and on which side."""
+    offset = (int(row["start"]) + int(row["end"])) // 2 - gene.tss
+    sides = {"+": ("upstream", "downstream"), "-": ("downstream", "upstream")}
+    before, after = sides.get(str(gene.row["strand"]), ("left", "right"))
+    return f"{short_bp(offset)} {after if offset >= 0 else before}"
+
+
+def _knock_out_href(state: ViewState, gene: Gene, element_ids: Sequence[str]) -> str:
+    if not element_ids or no_knock_out(gene):
+        return ""
+    return state.with_(knock_outs=tuple((name, 0.0) for name in element_ids)).url("/knockout")
+
+
+def no_knock_out(gene: Gene) -> str:
+    """Why nothing can be knocked out for a gene, in one line; empty where it can."""
+    return "" if gene.is_modelled else f"{gene.name} is annotated, no model knows it: there is no knock-out"
 
 
 def _signals(study: Study, state: ViewState, element: pd.Series) -> list[tuple[str, str, str]]:
@@ -115,58 +199,87 @@ def _peak_on(study: Study, set_id: str, here: Locus) -> str:
 
 
 def _score(table: pd.DataFrame, method: str, element_id: str) -> inspector.Score:
-    row = table[table["element_id"] == element_id]
+    row = table[(table["element_id"] == element_id) & (table["element_class"] != PAIR_ROW)]
     value = float(row[method].iloc[0]) if len(row) else float("nan")
-    known = value == value
     strongest = float(table[method].abs().max()) or 1.0
-    shown = signed_percent(-value) if method_kind(method) in SIGNED_METHODS else three_digits(value)
+    shown, standing = "", "no link"
+    if value == value:
+        shown, standing = _standing(table, method, value, row)
     return inspector.Score(
         title=method_title(method),
         colour=method_colour(method),
-        shown=shown if known else "",
-        rank=int(row[f"rank:{method}"].iloc[0]) if known else None,
-        count=int(table[method].notna().sum()),
-        strength=abs(value) / strongest if known else 0.0,
+        shown=shown,
+        standing=standing,
+        strength=abs(value) / strongest if value == value else 0.0,
     )
 
 
-def _measured(gene: Gene, table: pd.DataFrame, element_id: str) -> tuple[inspector.Measured | None, str]:
+def _standing(table: pd.DataFrame, method: str, value: float, row: pd.DataFrame) -> tuple[str, str]:
+    """A score as printed, and where it stands among the gene's links."""
+    kind, count = method_kind(method), int(table[method].notna().sum())
+    if kind in YES_NO_METHODS:
+        return "yes" if value > 0 else "no", f"{int((table[method] > 0).sum())} of {count} yes"
+    shown = signed_percent(-value) if kind in SIGNED_METHODS else three_digits(value)
+    return shown, f"{int(row[f'rank:{method}'].iloc[0])} of {count}"
+
+
+def _measured_here(gene: Gene, element: pd.Series) -> tuple[list[inspector.Measured], str]:
+    """Every measured pair that overlaps an element, the strongest significant one first; or why there is none."""
     if not len(gene.pairs):
-        return None, f"no CRISPRi pairs were tested for {gene.name}"
-    row = table[table["element_id"] == element_id]
-    if not len(row) or not row["measured_call"].iloc[0]:
-        return None, f"this element was not tested for {gene.name}"
-    found = row.iloc[0]
-    power, p_value = float(found["power_at_25"]), float(found["p_adjusted"])
-    parts = [
-        WORDS[found["measured_call"]],
+        return [], f"no CRISPRi pairs were tested for {gene.name}"
+    pairs = pairs_over(element, gene.pairs)
+    return [_measured(pair) for _, pair in pairs.iterrows()], f"this element was not tested for {gene.name}"
+
+
+def _measured(pair: pd.Series) -> inspector.Measured:
+    power, p_value = float(pair["power_at_25"]), float(pair["p_adjusted"])
+    certainty = [
         f"adjusted p {three_digits(p_value)}" if p_value == p_value else "",
         f"power {three_digits(power)} at 25 %" if power == power else "power not known",
-        str(found["reference"]),
     ]
-    detail = " · ".join(part for part in parts if part)
-    return inspector.Measured(signed_percent(float(found["measured_fraction"])), found["measured_call"], detail), ""
+    return inspector.Measured(
+        pair_id=str(pair["pair_id"]),
+        place=place(str(pair["chrom"]), int(pair["start"]), int(pair["end"])),
+        effect=signed_percent(float(pair["effect_fraction"])),
+        interval=_interval(pair),
+        call=str(pair["call"]),
+        details=(WORDS[pair["call"]], " · ".join(filter(None, certainty)), str(pair["reference"])),
+    )
 
 
-def _no_element(study: Study, state: ViewState, gene: Gene | None, view: Locus) -> list[Component]:
+def _interval(pair: pd.Series) -> str:
+    """The effect's interval where the screen gives one, else no word."""
+    low, high = (float(pair.get(name, float("nan"))) for name in ("effect_low", "effect_high"))
+    return f"interval {signed_percent(low)} to {signed_percent(high)}" if low == low and high == high else ""
+
+
+def _gene_panel(study: Study, state: ViewState, gene: Gene | None, view: Locus) -> list[Component]:
     if gene is None:
         return inspector.place_panel(
             str(view), "Click a gene's name to see its links, or an element to see its signals."
         )
-    row = study.gene(state.gene)
+    row = gene.row
     about = [
         place(str(row["chrom"]), int(row["start"]), int(row["end"])),
-        f"strand {row['strand']} · TSS {gene.tss + 1:,} · {row['gene_id']}",
+        " · ".join(filter(None, [f"strand {row['strand']}", f"TSS {gene.tss + 1:,}", str(row["gene_id"])])),
+        *([] if gene.is_modelled else ["annotated, no model knows it"]),
     ]
     facts = expression_facts(study, str(row["gene_id"]), state.biosample)
     if len(gene.pairs):
         facts += [("CRISPRi pairs tested", str(len(gene.pairs)))]
         counts = gene.pairs["call"].value_counts()
         facts += [(WORDS[call], str(counts[call])) for call in WORDS if call in counts]
-        hint = "Click an element, an arc or a row to see what is known of it."
+        hint = "Click an element, an arc, a CRISPRi mark or a row to see what is known of it."
     else:
         hint = f"No CRISPRi pairs were tested for {gene.name}. Click an element or an arc to see what is known of it."
-    return inspector.gene_panel(gene.name, about, facts, knock_out_href=state.url("/knockout"), hint=hint)
+    return inspector.gene_panel(
+        gene.name,
+        about,
+        facts,
+        knock_out_href=state.url("/knockout") if gene.is_modelled else "",
+        no_knock_out=no_knock_out(gene),
+        hint=hint,
+    )
 
 
 def expression_facts(study: Study, gene_id: str, biosample: str) -> list[tuple[str, str]]:

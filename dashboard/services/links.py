@@ -12,7 +12,7 @@ from cre_core import schema
 from cre_core.data.study import Study
 from cre_core.errors import CreError
 from cre_core.evaluation.scores import gene_links, link_methods
-from cre_core.evaluation.screened import SHOWN, measured_pairs, pairs_without_element, with_measured
+from cre_core.evaluation.screened import SHOWN, measured_pairs, pairs_without_element, with_elements, with_measured
 from cre_core.genome import Locus
 from cre_core.inference.predictor import model_folders
 from dashboard.services.desk import desk_of
@@ -45,6 +45,8 @@ def links_of(
     desk = desk_of(library)
 
     def compute(method: str) -> pd.DataFrame:
+        if "." in method:
+            study.gene(gene_id)  # says so where no model knows the gene
         table = gene_links(study, gene_id, biosample=biosample, methods=[method], predictors=desk.opened)
         return table[table["method"] == method][list(schema.LINKS.columns)].reset_index(drop=True)
 
@@ -68,6 +70,28 @@ def models_stamp(study: Study, biosample: str) -> int:
 def pairs_of(study: Study, gene_id: str, *, biosample: str) -> tuple[pd.DataFrame, str]:
     """The measured pairs of a gene and one line about them: `screened.measured_pairs`."""
     return measured_pairs(study, gene_id, biosample=biosample)
+
+
+def covered_elements(study: Study, pair: pd.Series, *, biosample: str) -> pd.DataFrame:
+    """The elements of a study under the place of a measured pair, the one that shares most bases first.
+
+    Args:
+      pair: a row of `pairs_of`.
+    """
+    here = Locus(str(pair["chrom"]), int(pair["start"]), int(pair["end"]))
+    elements = places_of(study).elements(here, biosample=biosample)
+    order = with_elements(pair.to_frame().T, elements)["element_ids"].iloc[0]
+    return elements.set_index("element_id", drop=False).loc[order].reset_index(drop=True)
+
+
+def pairs_over(element: pd.Series, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The measured pairs that share a base with an element, the strongest significant one first.
+
+    Args:
+      pairs: of `pairs_of`.
+    """
+    order = with_measured(element.to_frame().T, pairs)["pair_ids"].iloc[0]
+    return pairs.set_index("pair_id", drop=False).loc[order]
 
 
 def element_table(

@@ -54,7 +54,7 @@ class Places:
     def _table(self, name: str) -> pd.DataFrame:
         kind, _, rest = name.partition(":")
         if kind == "genes":
-            return annotated_genes(self.study)
+            return self.study.annotated_genes
         if kind == "exons":
             return self.study.exons if self.study.has("exons") else no_rows()
         if kind == "elements":
@@ -86,19 +86,6 @@ def sliced(parts: Cut, locus: Locus) -> pd.DataFrame:
     first, last = np.searchsorted(starts, [locus.start - longest, locus.end])
     near = rows.iloc[first:last]
     return near[(near["end"] > locus.start).to_numpy()].reset_index(drop=True)
-
-
-def annotated_genes(study: Study) -> pd.DataFrame:
-    """Gene bodies with `tss`, `gene_id` and `is_modelled`; modelled genes without a body are their TSS alone."""
-    columns = ["chrom", "start", "end", "gene_name", "strand", "tss", "gene_id", "is_modelled"]
-    modelled = study.genes.assign(is_modelled=True)[columns]
-    if not study.has("gene_bodies"):
-        return modelled
-    bodies = study.gene_bodies
-    others = bodies[~bodies["gene_name"].isin(modelled["gene_name"])]
-    tss = np.where(others["strand"] == "-", others["end"] - 1, others["start"])
-    others = others.assign(tss=tss, gene_id="", is_modelled=False)[columns]
-    return pd.concat([modelled, others], ignore_index=True)
 
 
 def elements_with_signal(study: Study, biosample: str) -> pd.DataFrame:

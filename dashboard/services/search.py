@@ -16,7 +16,8 @@ from cre_core.genome import Locus, is_place
 from cre_core.io.text import shown
 
 SHOWN = 8
-ELEMENT_VIEW_BP, GENE_VIEW_BP = 50_000, 200_000
+ELEMENT_VIEW_BP = 50_000
+NOTHING_CHOSEN = (("element", ""), ("pair", ""))
 LEAST_ELEMENT_TEXT = 3
 
 
@@ -76,14 +77,14 @@ def resolve(study: Study, text: str, *, chrom: str | None = None) -> Hit:
         return _place(study, text, chrom)
     if len(hits) == 1 and len(suggestions(study, text)) == 1:
         return hits[0]
-    study.gene(text)
+    study.annotated_gene(text)
     raise UnknownName(f"study {study.name} has no gene and no element '{shown(text)}'")
 
 
 def current_chrom(study: Study, locus: str, gene: str) -> str | None:
     """The chromosome that a view shows: of its place, else of its gene; None where it shows neither."""
     try:
-        return Locus.parse(locus, study.assembly).chrom if locus else str(study.gene(gene)["chrom"])
+        return Locus.parse(locus, study.assembly).chrom if locus else str(study.annotated_gene(gene)["chrom"])
     except CreError:
         return None
 
@@ -98,7 +99,7 @@ def _is_chromosome(study: Study, text: str) -> bool:
 
 def _place(study: Study, text: str, chrom: str | None) -> Hit:
     locus = Locus.parse(text, study.assembly, chrom=chrom)
-    return Hit("place", str(locus), study.info.assembly_name, (("locus", str(locus)), ("element", "")))
+    return Hit("place", str(locus), study.info.assembly_name, (("locus", str(locus)), *NOTHING_CHOSEN))
 
 
 def _genes(study: Study, text: str, most: int) -> list[Hit]:
@@ -116,11 +117,9 @@ def _genes(study: Study, text: str, most: int) -> list[Hit]:
 def _gene_hit(study: Study, row: pd.Series) -> Hit:
     body = Locus(row["chrom"], int(row["start"]), int(row["end"]))
     names = (str(row["gene_name"]), str(row["gene_id"]))
-    if row["is_modelled"]:
-        changes = (("gene", names[0]), ("locus", ""), ("element", ""), ("knock_outs", ""))
-        return Hit("gene", names[0], str(body), changes, names)
-    view = body.resized(max(GENE_VIEW_BP, 3 * body.width_bp), study.assembly)
-    return Hit("gene", names[0], f"{body} · no model", (("locus", str(view)), ("element", "")), names)
+    changes = (("gene", names[0]), ("locus", ""), *NOTHING_CHOSEN, ("knock_outs", ""))
+    note = str(body) if row["is_modelled"] else f"{body} · no model"
+    return Hit("gene", names[0], note, changes, names)
 
 
 def _elements(study: Study, text: str, most: int) -> list[Hit]:
@@ -135,19 +134,17 @@ def _element_hit(study: Study, row: pd.Series) -> Hit:
     place = Locus(row["chrom"], int(row["start"]), int(row["end"]))
     view = place.resized(ELEMENT_VIEW_BP, study.assembly)
     name = str(row["element_id"])
-    changes = (("locus", str(view)), ("element", name))
+    changes = (("locus", str(view)), ("element", name), ("pair", ""))
     return Hit("element", name, f"{row['element_class']} · {place}", changes, (name,))
 
 
 @lru_cache(maxsize=8)
 def _gene_index(study: Study) -> pd.DataFrame:
     """Every gene with its name in capitals, once per study; short names first, so that MYC stands before MYCN."""
-    columns = ["gene_id", "gene_name", "chrom", "start", "end"]
-    genes = study.genes[columns].assign(is_modelled=True)
-    if study.has("gene_bodies") and "gene_name" in study.gene_bodies:
-        bodies = study.gene_bodies.drop_duplicates("gene_name")
-        others = bodies[~bodies["gene_name"].isin(genes["gene_name"])].reindex(columns=columns)
-        genes = pd.concat([genes, others.assign(is_modelled=False).fillna({"gene_id": ""})])
-    genes["upper"] = genes["gene_name"].astype(str).str.upper()
-    genes["upper_id"] = genes["gene_id"].astype(str).str.upper()
+    genes = study.annotated_genes.drop_duplicates("gene_name")
+    genes = genes.assign(
+        is_modelled=genes["gene_id"].isin(study.genes["gene_id"]),  # also under another name
+        upper=genes["gene_name"].astype(str).str.upper(),
+        upper_id=genes["gene_id"].astype(str).str.upper(),
+    )
     return genes.iloc[genes["upper"].str.len().argsort(kind="stable")].reset_index(drop=True)

@@ -49,6 +49,7 @@ def pair_table(*calls: tuple[str, float]) -> pd.DataFrame:
             "chrom": "chr1",
             "start": start,
             "end": start + 500,
+            "pair_id": [f"p{i}" for i in range(len(calls))],
             "call": [call for call, _ in calls],
             "effect_fraction": [effect for _, effect in calls],
             "power_at_25": 0.98,
@@ -173,7 +174,7 @@ def test_strand_exons_and_modelled_genes() -> None:
     assert marks["triangle-right"].tolist() == [100]
     assert marks["triangle-left"].tolist() == [399]
     names = next(trace for trace in made.traces if trace.get("meta") == "names")
-    assert names["customdata"] == ["UP", ""]  # only a gene with a model can be chosen
+    assert names["customdata"] == ["UP", "DOWN"]  # a gene that no model knows can be chosen too
     exon_x = np.concatenate([trace["x"] for trace in made.traces if trace.get("fill") and np.isin(110, trace["x"])])
     assert 150 not in exon_x  # it ends outside the gene
     assert "UP (+), 100 bp" in probe(made)[1]
@@ -247,6 +248,31 @@ def test_top_k_and_threshold() -> None:
     assert arcs.strongest(links, top=9, threshold=0.5)["element_id"].tolist() == ["e1", "e3"]
 
 
+def test_of_equally_strong_links_the_nearest_are_drawn() -> None:
+    links = link_table(1.0, 1.0, 0.0, 1.0, tss=40_250)  # e0 .. e3 begin at 10, 20, 30 and 40 kb
+    assert arcs.strongest(links, top=2, threshold=0)["element_id"].tolist() == ["e1", "e0"]
+
+
+def test_a_yes_or_no_is_a_step_with_arcs_for_yes_only() -> None:
+    made = methods.method_band(
+        link_table(1.0, 0.0, np.nan, 1.0), method="within_100kb", gene_name="MYC", tss=0, top=9, threshold=0,
+        probes=np.array([10_250.0, 20_250.0, 30_250.0, 90_000.0]),
+    )  # fmt: skip
+    assert np.nanmax(made.traces[0]["y"]) == 1
+    assert made.y_range == pytest.approx((0, 1.02))
+    assert made.unit == "yes or no"
+    assert made.note == "2 of 2 links drawn, 3 elements asked"
+    assert {name for trace in made.upper for name in trace["customdata"]} == {"e0", "e3"}
+    assert probe(made) == ["yes", "no", "no score", "no link to MYC"]
+
+
+def test_attention_is_called_a_weight() -> None:
+    made = methods.method_band(
+        link_table(0.5), method="epinformer.attention", gene_name="MYC", tss=0, top=5, threshold=0, probes=PROBES
+    )
+    assert made.unit == "weight, √ scale"
+
+
 def test_own_promoter_has_no_arc_and_does_not_set_the_range() -> None:
     links = link_table(1.0, 0.04, 0.01, start=(0, 20_000, 40_000), tss=250)
     made = methods.method_band(
@@ -297,11 +323,26 @@ def test_three_glyphs_with_their_counts() -> None:
     assert (len(increase["x"]), len(rest["x"])) == (1, 1)
     assert len({decrease["marker"]["symbol"], increase["marker"]["symbol"], rest["marker"]["symbol"]}) == 3
     assert rest["marker"]["symbol"].endswith("open")
+    assert [list(trace["customdata"]) for trace in (decrease, increase, rest)] == [["p0", "p1"], ["p2"], ["p3"]]
+    assert all(trace["meta"] == "marks" for trace in marks.values())
     expected = (
         "● 2 significant decrease · ▲ 1 significant increase · ○ 1 tested, not significant · not tested: no mark"
     )
     assert made.foot == expected
     assert probe(made) == ["−50 %, significant decrease, power 0.98, chr1:1,001-1,500", "not tested"]
+
+
+def test_of_pairs_at_one_place_the_strongest_significant_one_is_told() -> None:
+    pairs = pair_table(("decrease", -0.0846), ("decrease", -0.636), ("not significant", -0.9), ("increase", 0.1))
+    pairs[["start", "end"]] = [[1_000, 3_500], [3_100, 3_200], [3_000, 3_600], [9_000, 9_100]]
+    probes = np.array([1_500.0, 3_150.0, 3_550.0, 9_050.0])
+    made = truth.truth_band(pairs, gene_name="MYC", probes=probes, palette=LIGHT, view_bp=600)
+    first, middle, third, last = probe(made)
+    assert first.startswith("−8.46 %")
+    assert "pairs here" not in first + last
+    assert middle.startswith("−63.6 %, significant decrease")
+    assert middle.endswith("1 of 3 pairs here")
+    assert third.startswith("−90 %, tested, not significant")
 
 
 def test_without_truth_the_band_says_so() -> None:
@@ -367,11 +408,27 @@ def test_simulated_is_written_on_the_figure() -> None:
 
 def test_marks_of_element_and_highlights() -> None:
     figure = locus.locus_figure(some_bands(), frame(element=(140, 160), highlights=[(200, 220)]))
-    first, second, third = figure.layout.shapes[:3]
+    first, second, ring, third = figure.layout.shapes[:4]
+    assert not ring.visible
     assert (first.x0, first.x1, first.visible) == (140, 160, True)
     assert second.x0 == 150
     assert (third.x0, third.x1) == (200, 220)
     assert not locus.locus_figure([], frame()).layout.shapes[0].visible
+
+
+def test_a_selected_mark_gets_an_outline_on_its_own_axis() -> None:
+    truth_of = truth.truth_band(
+        pair_table(("decrease", -0.5)), gene_name="G", probes=PROBES, palette=LIGHT, view_bp=9
+    )
+    figure = locus.locus_figure([*some_bands(), truth_of], frame()).to_plotly_json()
+    axis = locus.band_axis(figure, "crispr")
+    assert axis is not None
+    assert figure["layout"]["y" + axis.replace("y", "axis")]["range"] == list(truth_of.y_range)
+    assert locus.band_axis(figure, "nothing") is None
+    place, middle, ring = locus.selection_shapes((1_000, 1_500), mark=(1_250, -50), axis=axis, palette=LIGHT)
+    assert (place["x0"], place["x1"], middle["x0"]) == (1_000, 1_500, 1_250)
+    assert (ring["xanchor"], ring["yanchor"], ring["yref"], ring["visible"]) == (1_250, -50, axis, True)
+    assert not locus.selection_shapes((1, 2), palette=LIGHT)[2]["visible"]
 
 
 def test_the_download_turns_every_dark_colour_light() -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import DEMO
 
 pytestmark = pytest.mark.browser
 DRAWN = "#locus-figure .infolayer .annotation"
@@ -168,6 +172,73 @@ def test_a_click_selects_an_element(page: Page, dashboard_url: str) -> None:
     assert shape["visible"]
     assert shape["x0"] < position < shape["x1"]
     assert f"{identity}*0" in (page.locator("#to-knockout").get_attribute("href") or "")
+
+
+def mark_of(page: Page, pair: str) -> tuple[float, float]:
+    """Where the mark of a measured pair is on the screen."""
+    x, y = page.evaluate(
+        """pair => {
+            const gd = document.querySelector('#locus-figure .js-plotly-plot'), size = gd._fullLayout._size;
+            const box = gd.getBoundingClientRect();
+            for (const trace of gd._fullData.filter(one => one.meta === 'marks')) {
+                const at = Array.from(trace.customdata).indexOf(pair);
+                const axis = gd._fullLayout['yaxis' + trace.yaxis.slice(1)];
+                if (at >= 0) return [box.left + size.l + gd._fullLayout.xaxis.l2p(trace.x[at]),
+                                     box.top + axis._offset + axis.l2p(trace.y[at])];
+            }
+        }""",
+        pair,
+    )
+    return x, y
+
+
+def ring(page: Page) -> dict[str, Any]:
+    return page.evaluate("document.querySelector('#locus-figure .js-plotly-plot').layout.shapes[2]")
+
+
+def strongest_pair() -> tuple[str, float, int, int]:
+    """Id, per cent, start and end of the demo gene's strongest significant decrease, straight from the table."""
+    table = pd.read_parquet(DEMO / "crispr.parquet")
+    table = table[(table["gene_name"] == GENE) & table["is_significant"]]
+    pair = table.loc[table["effect_fraction"].idxmin()]
+    return f"{pair['chrom']}:{pair['start']}-{pair['end']}", 100 * pair["effect_fraction"], pair["start"], pair["end"]
+
+
+def test_a_click_on_a_mark_selects_the_measured_pair_and_a_second_lets_it_go(page: Page, dashboard_url: str) -> None:
+    pair, percent, start, end = strongest_pair()
+    open_locus(page, f"{dashboard_url}/locus?gene={GENE}")
+    assert not ring(page)["visible"]
+    x, y = mark_of(page, pair)
+    hover(page, x, y)
+    page.mouse.click(x + 3, y + 2)
+    expect(page.locator("#selected-pair")).to_have_text(f"chrS2:{start + 1:,}-{end:,}", timeout=30_000)
+    expect(page.locator("#inspector .cs-effect")).to_contain_text(f"{percent:.3g}".replace("-", "−"))
+    until(page, "pair => decodeURIComponent(location.href).includes('pair=' + pair)", pair)
+    until(page, "document.querySelector('#locus-figure .js-plotly-plot').layout.shapes[2].visible")
+    assert ring(page)["yanchor"] == pytest.approx(percent, abs=0.01)
+    place = page.evaluate("document.querySelector('#locus-figure .js-plotly-plot').layout.shapes[0]")
+    assert (place["x0"], place["x1"], place["visible"]) == (start, end, True)
+    hover(page, x, y)
+    page.mouse.click(x, y)
+    until(page, "!location.href.includes('pair=')")
+    until(page, "!document.querySelector('#locus-figure .js-plotly-plot').layout.shapes[2].visible")
+    expect(page.locator("#selected-pair")).to_have_count(0)
+
+
+def test_from_a_pair_to_its_element_and_back(page: Page, dashboard_url: str) -> None:
+    pair, _, _, _ = strongest_pair()
+    open_locus(page, f"{dashboard_url}/locus?gene={GENE}&pair={pair}")
+    assert ring(page)["visible"]
+    row = page.locator("#locus-table .ag-row-selected").first
+    expect(row).to_be_visible(timeout=30_000)
+    page.locator("#inspector .cs-select-element").first.click()
+    expect(page.locator("#selected-element")).to_be_visible(timeout=30_000)
+    until(page, "!location.href.includes('pair=') && location.href.includes('element=')")
+    expect(row).to_be_visible()
+    page.locator("#inspector .cs-select-pair").first.click()
+    expect(page.locator("#selected-pair")).to_be_visible(timeout=30_000)
+    until(page, "pair => decodeURIComponent(location.href).includes('pair=' + pair)", pair)
+    assert "element=" not in page.url
 
 
 def test_a_click_on_a_name_chooses_the_gene(page: Page, dashboard_url: str) -> None:

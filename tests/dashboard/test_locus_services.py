@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from dashboard.services.knockout import measured_pairs
 
 from cre_core.data.study import IntervalSet, Study, Track, write_info
 from cre_core.errors import BadInput, UnknownName
@@ -129,7 +128,7 @@ def test_three_views_are_loaded(study: Study) -> None:
 def test_the_first_view_holds_the_tested_elements(study: Study) -> None:
     plain = Study(study.folder, replace(study.info, example_loci=()))
     gene = plain.gene("geneA")
-    pairs, _ = measured_pairs(plain, "G1", biosample="ToyCell")
+    pairs, _ = links.pairs_of(plain, "G1", biosample="ToyCell")
     view = locus.default_view(plain, gene, pairs)
     assert view.contains(Locus("chrA", 100_000, 200_400))
     alone = locus.default_view(plain, plain.gene("geneB"), pairs.head(0))
@@ -161,18 +160,40 @@ def test_the_table_lays_methods_and_measurement_side_by_side(study: Study, tmp_p
     )
     assert set(found) == {"distance", "abc"}
     assert "no link method 'nomodel.attention'" in problems["nomodel.attention"]
-    pairs, _ = measured_pairs(study, "G1", biosample="ToyCell")
+    pairs, _ = links.pairs_of(study, "G1", biosample="ToyCell")
     table = links.element_table(study, found, pairs, biosample="ToyCell").set_index("element_id")
-    assert list(table.index) == ["e1", "e2", "e3", "e4"]
+    alone = "chrA:150000-150500"  # the pair that lies on no element
+    assert list(table.index) == ["e1", "e2", alone, "e3", "e4"]
+    assert table.loc[alone, ["element_class", "measured_call"]].tolist() == [links.PAIR_ROW, "increase"]
+    assert table.loc[alone, ["measured_fraction", "tss_distance_bp"]].tolist() == [0.3, 50_250]
+    assert table.loc[alone, ["distance", "dnase"]].isna().all()
+    table = table.drop(index=alone)
     assert table["rank:distance"].tolist() == [1, 2, 3, 4]
     assert table["measured_call"].tolist() == ["", "decrease", "not significant", ""]
     assert table.loc["e2", "measured_fraction"] == -0.4
     assert table.loc["e2", "reference"] == "by hand"
     assert np.isnan(table.loc["e1", "measured_fraction"])
     assert table["dnase"].tolist() == [900, 100, 400, 800]
-    # The pair at 150,000 lies on no element.
-    assert links.pairs_without_element(table.reset_index(), pairs) == 1
     library.close()
+
+
+def test_elements_under_a_pair_and_pairs_over_an_element(study: Study) -> None:
+    # e2 is 109,750 .. 110,250 and e3 199,500 .. 200,500: a wide place covers both, with more bases of e3.
+    wide = study.crispr.iloc[0].copy()
+    wide[["start", "end", "effect_fraction"]] = 110_000, 200_500, -0.6
+    table = pd.concat([study.crispr, wide.to_frame().T.infer_objects()], ignore_index=True)
+    study.__dict__["crispr"] = table
+    pairs, _ = links.pairs_of(study, "G1", biosample="ToyCell")
+    by_id = pairs.set_index("pair_id", drop=False)
+    under = links.covered_elements(study, by_id.loc["chrA:110000-200500"], biosample="ToyCell")
+    assert under["element_id"].tolist() == ["e3", "e2"]
+    nothing = links.covered_elements(study, by_id.loc["chrA:150000-150500"], biosample="ToyCell")
+    assert not len(nothing)
+    elements = study.elements.set_index("element_id", drop=False)
+    over = links.pairs_over(elements.loc["e2"], pairs)
+    assert over["effect_fraction"].tolist() == [-0.6, -0.4]
+    over = links.pairs_over(elements.loc["e3"], pairs)
+    assert over["pair_id"].tolist() == ["chrA:110000-200500", "chrA:199600-200400"]
 
 
 def test_default_methods_are_those_there_are() -> None:

@@ -20,7 +20,7 @@ def test_the_very_name_comes_first_then_short_names(study: Study) -> None:
 def test_a_gene_by_name_or_id(study: Study, text: str) -> None:
     hit = resolve(study, text)
     assert (hit.kind, hit.text) == ("gene", "SIM7")
-    assert dict(hit.changes) == {"gene": "SIM7", "locus": "", "element": "", "knock_outs": ""}
+    assert dict(hit.changes) == {"gene": "SIM7", "locus": "", "element": "", "pair": "", "knock_outs": ""}
 
 
 @pytest.mark.parametrize("text", ["chr1:1,001-2,000", "1:1001-2000", "CHR1:1001..2000", " 1 : 1,001 - 2,000 "])
@@ -71,14 +71,14 @@ def test_an_element_opens_around_itself(study: Study) -> None:
     hit = resolve(study, "e12")
     assert (hit.kind, hit.text) == ("element", "E12")
     # E12 lies at 50,000 + 11 x 29,000 = 369,000 .. 369,500; the view is 50 kb around its middle.
-    assert dict(hit.changes) == {"locus": "chr1:344,251-394,250", "element": "E12"}
+    assert dict(hit.changes) == {"locus": "chr1:344,251-394,250", "element": "E12", "pair": ""}
 
 
-def test_a_gene_no_model_knows_opens_as_a_place(study: Study) -> None:
+def test_a_gene_no_model_knows_opens_as_a_gene(study: Study) -> None:
     hit = resolve(study, "lonely")
     assert (hit.kind, hit.text) == ("gene", "LONELY")
     assert hit.note.endswith("no model")
-    assert dict(hit.changes) == {"locus": "chr2:2,800,001-3,000,000", "element": ""}
+    assert dict(hit.changes) == {"gene": "LONELY", "locus": "", "element": "", "pair": "", "knock_outs": ""}
 
 
 @pytest.mark.parametrize(
