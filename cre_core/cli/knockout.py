@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from cre_core.inference.edits import BaseEdit
     from cre_core.inference.predictor import Predictor
 
+# Of a measured pair: its place, what was measured, and what is predicted.
+SCREEN_COLUMNS = (
+    "pair_id", "chrom", "start", "end", "tss_distance_bp", "effect_fraction", "call", "p_adjusted", "power_at_25",
+    "reference", "element_ids", "n_elements", "n_read", "predicted_fraction",
+)  # fmt: skip
 Element = Annotated[list[str] | None, typer.Option("--element", help="element id; several times for several")]
 
 
@@ -55,6 +60,7 @@ def knockout(
     mode: Annotated[str, typer.Option(help="mask, silence or scramble")] = "mask",
     strength: Annotated[float, typer.Option(help="0 = knocked out, 1 = as measured")] = 0.0,
     scan: Annotated[bool, typer.Option(help="every element of the window alone")] = False,
+    screen: Annotated[bool, typer.Option(help="every measured pair: all elements under its place together")] = False,
     pairs: Annotated[bool, typer.Option(help="every pair of the elements named, and their interaction")] = False,
     halve: Annotated[bool, typer.Option(help="elements one after another until expression is halved")] = False,
     delete: Annotated[list[str] | None, typer.Option(help="bases START-END, 1-based, to delete")] = None,
@@ -64,7 +70,7 @@ def knockout(
 ) -> None:
     """Predicted effect of switching elements off, or of changing their bases."""
     edits = _edits(delete, substitute)
-    _check_one_question(element, scan=scan, pairs=pairs, halve=halve, has_edits=bool(edits))
+    _check_one_question(element, pairs=pairs, others=[scan, screen, halve, bool(edits)])
     if shuffles < 1:
         raise BadInput(f"--shuffles {shuffles} came; wanted 1 or more")
     predictor, window = at_gene(study, model, biosample, gene)
@@ -76,6 +82,8 @@ def knockout(
         answer["mode_text"] = predictor.mode_text(asked.mode)
         if scan:
             answer |= _scan(asked)
+        elif screen:
+            answer |= _screen(asked)
         elif pairs:
             answer |= _pairs(asked, element or [])
         elif halve:
@@ -100,6 +108,21 @@ def _scan(asked: _Asked) -> dict[str, Any]:
     for row in table.sort_values("effect_fraction").itertuples():
         print(f"{row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
     return {"singles": records(table)}
+
+
+def _screen(asked: _Asked) -> dict[str, Any]:
+    from cre_core.evaluation.screened import compared_pairs
+
+    found, warning = compared_pairs(asked.predictor, asked.window, mode=asked.mode)
+    if warning:
+        print(warning)
+    table = found[list(SCREEN_COLUMNS)].rename(columns={"effect_fraction": "measured_fraction"})
+    for row in table.itertuples():
+        effect = "no data" if math.isnan(row.predicted_fraction) else f"{100 * row.predicted_fraction:+.2f} %"
+        measured = f"measured {100 * row.measured_fraction:+.1f} %, {row.call}"
+        read = f"{row.n_read} of {row.n_elements} elements under it are read"
+        print(f"{row.chrom}:{row.start + 1:,}-{row.end:,}\t{measured}\tpredicted {effect}\t{read}")
+    return {"measured_pairs": records(table), "warning": warning}
 
 
 def _pairs(asked: _Asked, elements: list[str]) -> dict[str, Any]:
@@ -145,12 +168,11 @@ def _change(asked: _Asked, strengths: dict[str, float], edits: list[BaseEdit]) -
     }
 
 
-def _check_one_question(element: list[str] | None, *, scan: bool, pairs: bool, halve: bool, has_edits: bool) -> None:
+def _check_one_question(element: list[str] | None, *, pairs: bool, others: list[bool]) -> None:
     if pairs and not element:
         raise BadInput("--pairs wants the elements to pair: give --element ID twice or more")
-    asked = [scan, halve, has_edits, bool(element)]
-    if sum(asked) != 1:
-        raise BadInput("give one of --element ID (once or more), --scan, --halve, --delete or --substitute")
+    if sum([*others, bool(element)]) != 1:
+        raise BadInput("give one of --element ID (once or more), --scan, --screen, --halve, --delete or --substitute")
 
 
 def _edits(delete: list[str] | None, substitute: list[str] | None) -> list[BaseEdit]:
