@@ -21,6 +21,10 @@
     const text = size < 9.95 ? size.toFixed(1).replace(/\.0$/, "") : three(Math.round(size));
     return (value > 0 ? "+" : MINUS) + text + " %";
   }
+  /* A measured effect: as figures/truth.py. */
+  function signed(fraction) {
+    return (fraction > 0 ? "+" : "") + three(100 * fraction) + " %";
+  }
   function distance(bp) {
     const size = Math.abs(bp);
     const text = size < 1000 ? size.toFixed(0) + " bp"
@@ -109,20 +113,20 @@
       .slice(0, limit);
   }
 
+  /* A row of a measured pair under no element: nothing to change. Such rows come after the elements. */
+  const isPlace = (row) => row.strength === null;
   function rowsOf(base, knockOuts, context) {
     const strengths = new Map(knockOuts);
-    return base.rows.map((row, k) => Object.assign({}, row, {
+    return base.rows.map((row, k) => (isPlace(row) ? row : Object.assign({}, row, {
       strength: strengths.has(row.element_id) ? strengths.get(row.element_id) : 1,
       others: context ? context.others[k] : null,
       isWaiting: !context,
-    }));
+    })));
   }
 
   /* The scan's figures with what an answer changes put in. */
-  function effectsWith(scan, answer, focus) {
-    const at = scan.base.elements.indexOf(focus);
-    const x = scan.base.distance_bp[at];
-    const shapes = at < 0 ? [] : [Object.assign({}, scan.focus_line, { x0: x, x1: x })];
+  function effectsWith(scan, answer, focus, pair) {
+    const shapes = window.dash_clientside.knockoutMeasured.effectShapes(scan, focus, pair);
     const data = scan.effects.data.map(function (trace) {
       if (trace.name !== "changed now") return trace;
       const { symbol, ...marks } = answer.changed;
@@ -145,9 +149,13 @@
   /* A button that only appeared has not been pressed. */
   const pressed = () => Boolean((window.dash_clientside.callback_context.triggered[0] || {}).value);
 
-  /* The elements of a preset: those of the screen, or the first k of a ranking. */
+  /* The elements of a preset: those of the screen, those under the pair told about, or the first k of a ranking. */
   function presetOf(name, values) {
     if (name === "positives") return values.base.presets.positives;
+    if (name === "pair") {
+      const pair = window.dash_clientside.knockoutMeasured.shown(values.base, values.focus, values.measured);
+      return pair ? pair.element_ids : [];
+    }
     return (values.base.presets.rankings[values.method] || []).slice(0, values.k || 0);
   }
   function actionOf(id, values) {
@@ -218,41 +226,42 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.knockout = {
     /* for tests */
-    three, percent, distance, step, additive, isCurrent, pinned, presetOf, rowsOf, strengthOf,
+    three, percent, signed, distance, step, additive, isCurrent, pinned, presetOf, rowsOf, strengthOf,
 
     act: function (strength, slotStrengths, presets, chosenClass, undo, redo, reset, mode, doubled, restored, steps,
-      history, focus, slots, base, k, method, kept) {
+      history, focus, measured, slots, base, k, method, kept) {
       const given = { strength, slotStrengths, chosenClass, mode, doubled };
-      const values = Object.assign(given, { history, focus, slots, base, k, method, kept });
+      const values = Object.assign(given, { history, focus, measured, slots, base, k, method, kept });
       const action = actionOf(trigger(), values);
       if (!action || (action.kind === "set" && !base.elements.includes(action.element))) return none();
       const next = step(history, action);
       return next === history ? none() : next;
     },
 
-    choose: function (selected, clickedPoint, clickedPair, clickedModel, focus, base) {
+    /* The element and the measured pair that a click or a row names; one of them alone keeps or drops the other. */
+    choose: function (selected, clickedPoint, clickedPair, clickedModel, over, focus, measured, base) {
       const id = trigger();
-      let element = null;
-      if (id === "ko-table") {
-        const rows = Array.isArray(selected) ? selected : [];
-        element = rows.length ? rows[0].element_id : null;
-      } else {
-        const click = { "ko-effects": clickedPoint, "ko-agreement": clickedPair, "ko-models": clickedModel }[id];
-        element = click && click.points.length ? click.points[0].customdata : null;
-        if (!base.elements.includes(element)) return none(); /* another model may read more */
-        set("ko-table", { scrollTo: { rowId: element, rowPosition: "middle" } });
-      }
-      return element && element !== focus ? element : none();
+      const clicks = { "ko-effects": clickedPoint, "ko-agreement": clickedPair, "ko-models": clickedModel };
+      const chosen = window.dash_clientside.knockoutMeasured.chosen(id, {
+        row: Array.isArray(selected) ? selected[0] : null,
+        click: typeof id === "string" ? clicks[id] : null,
+        isPressed: pressed(),
+      }, focus, measured, base);
+      if (!chosen) return [none(), none()];
+      const [element, pair] = chosen;
+      if (id !== "ko-table") set("ko-table", { scrollTo: { rowId: element || pair, rowPosition: "middle" } });
+      return [element === focus ? none() : element, pair === measured ? none() : pair];
     },
 
     /* Sliders, their names and the table follow the history and the focus. */
-    follow: function (history, focus, base, context, slots) {
+    follow: function (history, focus, measured, base, context, slots) {
       const now = history.now;
       const chosen = pinned(base, now.knock_outs, focus, slots.length);
       const places = new Map(base.rows.map((row) => [row.element_id, row]));
       const name = (element) => {
         const row = places.get(element);
-        return row ? row.element_class + " " + distance(row.distance_bp) : "choose an element";
+        if (!row) return measured ? "no element under the pair" : "choose an element";
+        return row.element_class + " " + distance(row.distance_bp);
       };
       set("ko-slots", { data: slots.map((_, k) => chosen[k] || null) });
       slots.forEach(function (_, k) {
@@ -268,7 +277,8 @@
       set("ko-focus-name", { children: name(focus), title: focus });
       set("ko-focus-value", { children: strength.toFixed(2) });
       set("ko-slider", { value: strength, disabled: !places.has(focus) });
-      if (places.has(focus)) set("ko-table", { selectedRows: { ids: [focus] } });
+      const row = focus || measured;
+      if (places.has(row)) set("ko-table", { selectedRows: { ids: [row] } });
       const hidden = now.knock_outs.filter((pair) => pair[0] !== focus).length - chosen.length;
       set("ko-undo", { disabled: !history.past.length });
       set("ko-redo", { disabled: !history.future.length });
@@ -323,17 +333,17 @@
       setTimeout(() => set("ko-again", { data: Date.now() }), 1000);
     },
 
-    draw: function (answer, scan, focus, history) {
+    draw: function (answer, scan, focus, measured, history) {
       if (!isCurrent(answer, history) || !scan || scan.mode !== history.now.mode) return none();
       clearTimeout(painting); /* attention beside it waits for the main figure */
       painting = setTimeout(() => set("ko-attention", { figure: attentionWith(scan, answer) }), 120);
-      return effectsWith(scan, answer, focus);
+      return effectsWith(scan, answer, focus, measured);
     },
 
     rebase: function (scan, history, context) {
-      if (!scan || scan.mode !== history.now.mode) return none();
+      if (!scan || scan.mode !== history.now.mode) return [none(), none()];
       fill(scan.base, history, context, 0);
-      return scan.base;
+      return [scan.base, scan.gene_text];
     },
 
     surround: function (context, history, base) {
@@ -348,13 +358,21 @@
   const size = (value) => (value === null || value === undefined ? -1 : Math.abs(value));
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
     koDistance: (params) => distance(params.value),
-    koPercent: (params) => percent(params.value),
-    koThree: (params) => three(params.value),
-    koStrength: (params) => Number(params.value).toFixed(2),
-    koOthers: (params) => (params.data.strength === 0 ? "out" : params.data.isWaiting ? "\u2026" : percent(params.value)),
-    koMeasured: (params) => (params.data.call ? percent(params.value) + SIGNS[params.data.call] : "not tested"),
+    koPercent: (params) => (isPlace(params.data) ? "" : percent(params.value)),
+    koThree: (params) => (isPlace(params.data) ? "" : three(params.value)),
+    koStrength: (params) => (isPlace(params.data) ? "no element" : Number(params.value).toFixed(2)),
+    koOthers: function (params) {
+      if (isPlace(params.data)) return "";
+      return params.data.strength === 0 ? "out" : params.data.isWaiting ? "\u2026" : percent(params.value);
+    },
+    koMeasured: function (params) {
+      const { call, pair_ids } = params.data;
+      const more = pair_ids.length > 1 ? " of " + pair_ids.length : "";
+      return call ? signed(params.value) + SIGNS[call] + more : "not tested";
+    },
     koByMagnitude: (a, b) => size(a) - size(b),
     koStrengthBar: function (params) {
+      if (isPlace(params.data)) return { color: "var(--cs-faint-ink)" };
       const share = 100 * params.value;
       const bar = "linear-gradient(to right, var(--cs-accent) " + share + "%, var(--cs-hairline) " + share + "%)";
       return { background: bar + " 40px center / calc(100% - 52px) 5px no-repeat" };

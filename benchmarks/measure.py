@@ -24,6 +24,7 @@ import torch
 
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
+from cre_core.evaluation.scan import run_scan
 from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.perturb import knock_out, scan_singles
 
@@ -87,6 +88,8 @@ def _knockouts_of(predictor: Predictor, window: GeneWindow) -> None:
     scan = timed(lambda: scan_singles(predictor, window), repeats=5)
     line(f"{name}: scan of all {len(ids)} singles", scan, 200)
     some = ids[:20]
+    whole = timed(lambda: run_scan(predictor, window, mode="mask"), repeats=5)
+    line(f"{name}: all that the page loads, with measured pairs", whole, 1000)
     plain = timed(lambda: [one(element) for element in some], repeats=1)[0] / len(some) * len(ids)
     print(f"{'':58s} one by one {1e3 * plain:8.1f} ms: {plain / np.median(scan):.0f} x")
 

@@ -1,4 +1,4 @@
-"""evaluate expression, evaluate links, evaluate elements, evaluate planted, precompute."""
+"""evaluate expression, links, knockouts, elements, planted; precompute."""
 
 from __future__ import annotations
 
@@ -61,6 +61,23 @@ def links(
     compared = names_of(versus, option="--versus")
     benchmark = partial(links_benchmark, versus=compared, n_processes=processes or cores())
     _run(benchmark, study, biosample, methods, json_file, resamples, text=links_text)
+
+
+@evaluate.command()
+def knockouts(
+    study: StudyDir,
+    biosample: Biosample,
+    methods: Annotated[str | None, typer.Option(help="comma-separated models; all when left out")] = None,
+    json_file: JsonFile = None,
+    resamples: Resamples = 1000,
+) -> None:
+    """How large predicted knock-outs are beside the measured effects of the same places; intervals by gene."""
+    import torch
+
+    from cre_core.evaluation.knockouts import knockouts_benchmark
+
+    torch.set_num_threads(1)  # the tensors of one gene are small: threads would wait for one another
+    _run(knockouts_benchmark, study, biosample, methods, json_file, resamples)
 
 
 @evaluate.command()

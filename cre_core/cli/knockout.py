@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 N_SHUFFLES = 5
 _POSITION = r"[0-9]{1,12}|[0-9]{1,3}(?:,[0-9]{3}){1,3}"  # 1-based, with commas at the thousands or without
+# Of a measured pair: its place, what was measured, and what is predicted.
+SCREEN_COLUMNS = (
+    "pair_id", "chrom", "start", "end", "tss_distance_bp", "effect_fraction", "call", "p_adjusted", "power_at_25",
+    "reference", "element_ids", "n_elements", "n_read", "predicted_fraction",
+)  # fmt: skip
 Element = Annotated[list[str] | None, typer.Option("--element", help="element id; several times for several")]
 
 
@@ -61,6 +66,7 @@ def knockout(
         typer.Option(min=0, max=1, help="of --element: 0, as when left out, is knocked out, 1 as measured"),
     ] = None,
     scan: Annotated[bool, typer.Option(help="every element of the window alone")] = False,
+    screen: Annotated[bool, typer.Option(help="every measured pair: all elements under its place together")] = False,
     pairs: Annotated[bool, typer.Option(help="every pair of the elements named, and their interaction")] = False,
     halve: Annotated[bool, typer.Option(help="elements one after another until expression is halved")] = False,
     delete: Annotated[list[str] | None, typer.Option(help="bases START-END, 1-based, to delete")] = None,
@@ -72,12 +78,12 @@ def knockout(
 ) -> None:
     """Predicted effect of switching elements off, or of changing their bases."""
     edits = _edits(delete, substitute)
-    _check_one_question(element, scan=scan, pairs=pairs, halve=halve, has_edits=bool(edits))
+    _check_one_question(element, pairs=pairs, others=[scan, screen, halve, bool(edits)])
     _check_belongs("--strength", strength, to="--element", when=bool(element) and not pairs)
     _check_belongs("--mode", mode, to="elements, not to edited bases", when=not edits)
     _check_belongs(
         "--shuffles", shuffles, to="--mode scramble, with --element or --scan",
-        when=mode == "scramble" and not pairs and not halve,
+        when=mode == "scramble" and not pairs and not halve and not screen,
     )  # fmt: skip
     predictor, window = at_gene(study, model, biosample, gene)
     answer = {**header(predictor, window), "mode": "edit" if edits else mode or "mask"}
@@ -88,6 +94,8 @@ def knockout(
         answer["mode_text"] = predictor.mode_text(asked.mode)
         if scan:
             answer |= _scan(asked)
+        elif screen:
+            answer |= _screen(asked)
         elif pairs:
             answer |= _pairs(asked, element or [])
         elif halve:
@@ -113,6 +121,20 @@ def _scan(asked: _Asked) -> dict[str, Any]:
     for row in table.sort_values("effect_fraction").itertuples():
         asked.lines.append(f"{row.element_id}\t{_effect(row.effect_fraction, row.log2_fold_change)}")
     return {"singles": records(table)}
+
+
+def _screen(asked: _Asked) -> dict[str, Any]:
+    from cre_core.evaluation.screened import compared_pairs
+
+    found, warning = compared_pairs(asked.predictor, asked.window, mode=asked.mode)
+    asked.lines += [warning] if warning else []
+    table = found[list(SCREEN_COLUMNS)].rename(columns={"effect_fraction": "measured_fraction"})
+    for row in table.itertuples():
+        effect = "no data" if math.isnan(row.predicted_fraction) else f"{100 * row.predicted_fraction:+.2f} %"
+        measured = f"measured {100 * row.measured_fraction:+.1f} %, {row.call}"
+        read = f"{row.n_read} of {row.n_elements} elements under it are read"
+        asked.lines.append(f"{row.chrom}:{row.start + 1:,}-{row.end:,}\t{measured}\tpredicted {effect}\t{read}")
+    return {"measured_pairs": records(table), "warning": warning}
 
 
 def _pairs(asked: _Asked, elements: list[str]) -> dict[str, Any]:
@@ -159,12 +181,11 @@ def _change(asked: _Asked, strengths: dict[str, float], edits: list[BaseEdit]) -
     }
 
 
-def _check_one_question(element: list[str] | None, *, scan: bool, pairs: bool, halve: bool, has_edits: bool) -> None:
+def _check_one_question(element: list[str] | None, *, pairs: bool, others: list[bool]) -> None:
     if pairs and not element:
         raise BadInput("--pairs wants the elements to pair: give --element ID twice or more")
-    asked = [scan, halve, has_edits, bool(element)]
-    if sum(asked) != 1:
-        raise BadInput("give one of --element ID (once or more), --scan, --halve, --delete or --substitute")
+    if sum([*others, bool(element)]) != 1:
+        raise BadInput("give one of --element ID (once or more), --scan, --screen, --halve, --delete or --substitute")
 
 
 def _check_belongs(option: str, given: object, *, to: str, when: bool) -> None:

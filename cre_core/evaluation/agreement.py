@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -51,23 +53,23 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Predicted and measured effects of the positives, as fractions: -0.1 = a tenth lost.
+    """Predicted and measured effects of the positives, as fractions (-0.1 = a tenth lost), each with its interval.
 
     Attributes:
       n, n_far: positives with a prediction; those farther than 25 kb from the TSS.
       median_predicted, median_measured: of those.
       felt: share that is predicted to lose 5 % or more.
       wrong_sign, wrong_sign_far: share that is predicted to rise; NaN where there is none.
-      spearman: of predicted with measured among the positives, with its interval; NaN below LEAST_PAIRS.
+      spearman: of predicted with measured among the positives; NaN below LEAST_PAIRS.
     """
 
     n: int
     n_far: int
-    median_predicted: float
-    median_measured: float
-    felt: float
-    wrong_sign: float
-    wrong_sign_far: float
+    median_predicted: Triple
+    median_measured: Triple
+    felt: Triple
+    wrong_sign: Triple
+    wrong_sign_far: Triple
     spearman: Triple
 
 
@@ -86,20 +88,14 @@ def agreement(pairs: pd.DataFrame, *, by: Drawn = "pair", n_resamples: int = RES
     both = pairs[pairs["predicted_fraction"].notna()] if len(pairs) else pairs
     is_positive = (both["call"] == "decrease").to_numpy(bool)
     n, n_positive, n_genes = len(both), int(is_positive.sum()), both["gene_id"].nunique() if len(both) else 0
-    genes = both["gene_id"].to_numpy() if by == "gene" else None
-    predicted, measured = (both[name].to_numpy(float) for name in ("predicted_fraction", "effect_fraction"))
-
-    def bootstrapped(statistic: Statistic) -> Triple:
-        found = interval(statistic, n, by=genes, n_resamples=n_resamples)
-        return found.value, found.low, found.high
-
+    predicted = both["predicted_fraction"].to_numpy(float)
+    drawn = partial(_drawn, by=by, n_resamples=n_resamples)
     ranks = precision = _NONE
-    reason = _too_few(n, n_positive)
     if n >= LEAST_PAIRS:
-        ranks = bootstrapped(lambda counts: weighted.Agreement(measured, predicted).metrics(counts)["spearman_r"])
+        ranks = drawn(_spearman(both), both)
         if n_positive:
             ranking = weighted.Ranking(is_positive, -predicted)
-            precision = bootstrapped(lambda counts: ranking.metrics(counts)["average_precision"])
+            precision = drawn(lambda counts: ranking.metrics(counts)["average_precision"], both)
         if n_positive < LEAST_POSITIVES:
             precision = (precision[0], np.nan, np.nan)
     return Agreement(
@@ -109,9 +105,21 @@ def agreement(pairs: pd.DataFrame, *, by: Drawn = "pair", n_resamples: int = RES
         n_genes=n_genes,
         spearman=ranks,
         average_precision=precision,
-        sizes=_sizes(both[is_positive], by, n_resamples) if n_positive else None,
-        reason=reason,
+        sizes=_sizes(both[is_positive], drawn) if n_positive else None,
+        reason=_too_few(n, n_positive),
     )
+
+
+def _drawn(statistic: Statistic, pairs: pd.DataFrame, *, by: Drawn, n_resamples: int) -> Triple:
+    """A statistic of how often each pair is drawn, with its interval."""
+    genes = pairs["gene_id"].to_numpy() if by == "gene" else None
+    found = interval(statistic, len(pairs), by=genes, n_resamples=n_resamples)
+    return found.value, found.low, found.high
+
+
+def _spearman(pairs: pd.DataFrame) -> Statistic:
+    agrees = weighted.Agreement(pairs["effect_fraction"].to_numpy(float), pairs["predicted_fraction"].to_numpy(float))
+    return lambda counts: agrees.metrics(counts)["spearman_r"]
 
 
 def _too_few(n: int, n_positive: int) -> str:
@@ -124,24 +132,23 @@ def _too_few(n: int, n_positive: int) -> str:
     return f"no interval of the average precision: {n_positive} positive" if n_positive < LEAST_POSITIVES else ""
 
 
-def _sizes(positives: pd.DataFrame, by: Drawn, n_resamples: int) -> Sizes:
-    predicted, measured = (positives[name].to_numpy(float) for name in ("predicted_fraction", "effect_fraction"))
-    far = np.abs(positives["tss_distance_bp"].to_numpy(float)) > FAR_BP
-    ranks = _NONE
-    if len(positives) >= LEAST_PAIRS:
-        agrees = weighted.Agreement(measured, predicted)
-        genes = positives["gene_id"].to_numpy() if by == "gene" else None
-        found = interval(
-            lambda counts: agrees.metrics(counts)["spearman_r"], len(positives), by=genes, n_resamples=n_resamples
-        )
-        ranks = found.value, found.low, found.high
+def _sizes(positives: pd.DataFrame, drawn: Callable[[Statistic, pd.DataFrame], Triple]) -> Sizes:
+    far = positives[positives["tss_distance_bp"].abs() > FAR_BP]
+
+    def known(statistic: Callable[[np.ndarray], Statistic], rows: pd.DataFrame, values: pd.Series) -> Triple:
+        if not len(rows):
+            return _NONE
+        value, low, high = drawn(statistic(values.to_numpy()), rows)
+        return (value, low, high) if len(rows) >= LEAST_POSITIVES else (value, np.nan, np.nan)
+
+    predicted, measured = positives["predicted_fraction"], positives["effect_fraction"]
     return Sizes(
         n=len(positives),
-        n_far=int(far.sum()),
-        median_predicted=float(np.median(predicted)),
-        median_measured=float(np.median(measured)),
-        felt=float((predicted <= -FELT).mean()),
-        wrong_sign=float((predicted > 0).mean()),
-        wrong_sign_far=float((predicted[far] > 0).mean()) if far.any() else float("nan"),
-        spearman=ranks,
+        n_far=len(far),
+        median_predicted=known(weighted.median, positives, predicted),
+        median_measured=known(weighted.median, positives, measured),
+        felt=known(weighted.share, positives, predicted <= -FELT),
+        wrong_sign=known(weighted.share, positives, predicted > 0),
+        wrong_sign_far=known(weighted.share, far, far["predicted_fraction"] > 0),
+        spearman=drawn(_spearman(positives), positives) if len(positives) >= LEAST_PAIRS else _NONE,
     )

@@ -21,7 +21,7 @@ from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
 from cre_core.evaluation.model_scores import PERTURBED
 from cre_core.evaluation.processes import each_part, opened
-from cre_core.evaluation.weighted import Ranking
+from cre_core.evaluation.weighted import Ranking, median, share
 from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
 from cre_core.interpretation.perturb import scan_pairs, scan_singles
 from cre_core.schema import Mode
@@ -183,15 +183,10 @@ def _signs(method: str, scanned: _Scanned, n_resamples: int) -> list[dict[str, A
     agrees = np.sign(scanned.true_fraction[planted]) == np.sign(scanned.predicted_fraction[planted])
     genes = scanned.gene_id[planted]
 
-    def share(counts: np.ndarray) -> np.ndarray:
-        drawn = counts.sum(0)
-        return np.where(drawn > 0, (agrees[:, None] * counts).sum(0) / np.maximum(drawn, 1), np.nan)
-
     counts = resample_counts(len(agrees), groups=genes, n_resamples=n_resamples)
     lowering = int((scanned.true_fraction[planted] < 0).sum())
-    return [
-        _row(method, "sign_agreement", float(share(np.ones((len(agrees), 1)))[0]), share(counts), genes, lowering)
-    ]
+    value = float(agrees.mean()) if len(agrees) else float("nan")
+    return [_row(method, "sign_agreement", value, share(agrees)(counts), genes, lowering)]
 
 
 def _ranking(method: str, scanned: _Scanned, n_resamples: int) -> list[dict[str, Any]]:
@@ -218,20 +213,13 @@ def _sums(method: str, pairs: pd.DataFrame, n_resamples: int) -> list[dict[str, 
     if not len(pairs):
         return []
     genes = pairs["gene_id"].to_numpy()
+    counts = resample_counts(len(pairs), groups=genes, n_resamples=n_resamples)
     rows = []
     for column in ("interaction_log2", "expected_log2"):
         sizes = pairs[column].astype(float).abs().to_numpy()
-        drawn = _medians(sizes, genes, n_resamples)
+        drawn = median(sizes)(counts)
         rows.append(_row(method, column, float(np.median(sizes)), drawn, genes, 0))
     return rows
-
-
-def _medians(values: np.ndarray, genes: np.ndarray, n_resamples: int) -> np.ndarray:
-    """(R,) medians, each value counted as often as its gene was drawn."""
-    order = np.argsort(values, kind="stable")
-    counts = resample_counts(len(values), groups=genes, n_resamples=n_resamples)[order]
-    below = np.cumsum(counts, axis=0, dtype=np.int64)  # (n, R)
-    return values[order][(below >= below[-1] / 2).argmax(axis=0)]
 
 
 def _row(

@@ -11,7 +11,7 @@ import pandas as pd
 from cre_core.data.windows import GeneWindow
 from cre_core.evaluation.agreement import Agreement, agreement
 from cre_core.evaluation.links import DISTANCE_BINS
-from cre_core.evaluation.screened import measured_pairs, predicted_pairs, with_elements, with_measured
+from cre_core.evaluation.screened import compared_pairs, with_measured
 from cre_core.inference.predictor import Predictor
 from cre_core.interpretation.perturb import express, knock_out, knock_out_sets, scan_singles
 from cre_core.schema import Mode
@@ -27,9 +27,7 @@ class Scan:
       table: a row per element of the window, in place order: element_id, chrom, start, end, element_class,
         tss_distance_bp, single_log2 and single_fraction (predicted effect of knocking it out alone),
         attention (as measured), and the measured pairs that overlap it, see `screened.with_measured`.
-      pairs: a row per measured pair of the gene, see `screened.measured_pairs`, with `element_ids` (those under it,
-        the one that shares most bases first), `element_id` (the first, `` = none), n_elements, n_read and
-        predicted_fraction: all of them knocked out together (NaN: the model reads none).
+      pairs: a row per measured pair of the gene, see `screened.compared_pairs`.
       baseline: predicted expression with every element as measured, in the predictor's unit.
       observed: the measured expression in the same unit; NaN = not known.
       warning: what to know about the screen, or ``.
@@ -57,12 +55,11 @@ def run_scan(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> Scan:
     gene_id = window.gene["gene_id"]
     singles = scan_singles(predictor, window, mode=mode)
     baseline = knock_out(predictor, window, {}, mode=mode)
-    pairs, warning = measured_pairs(predictor.study, gene_id, biosample=predictor.biosample)
+    pairs, warning = compared_pairs(predictor, window, mode=mode)
     table = window.elements.copy()
     table["single_log2"] = singles["log2_fold_change"].to_numpy()
     table["single_fraction"] = singles["effect_fraction"].to_numpy()
     table["attention"] = np.where(predictor.looks_at(window), baseline.attention_before, np.nan)
-    pairs = _with_predicted(pairs, predictor, window, mode)
     return Scan(
         table=with_measured(table, pairs),
         pairs=pairs,
@@ -148,14 +145,3 @@ def with_others(
     expression = express(predictor, window, variants, mode=mode).mean(0)
     effect = predictor.unit.effect_fraction(expression[0], expression[1:])
     return np.where(now == 0.0, np.nan, effect)
-
-
-def _with_predicted(pairs: pd.DataFrame, predictor: Predictor, window: GeneWindow, mode: Mode) -> pd.DataFrame:
-    found = predicted_pairs(predictor, window, pairs, mode=mode)
-    pairs = with_elements(pairs, window.elements)
-    return pairs.assign(
-        element_id=[ids[0] if ids else "" for ids in pairs["element_ids"]],
-        n_elements=found["n_elements"].to_numpy(),
-        n_read=found["n_read"].to_numpy(),
-        predicted_fraction=found["effect_fraction"].to_numpy(),
-    )

@@ -137,6 +137,27 @@ def predicted_pairs(predictor: Predictor, window: GeneWindow, pairs: pd.DataFram
     return pd.concat([places, found], axis=1).assign(gene_id=window.gene["gene_id"])[list(COLUMNS)]
 
 
+def compared_pairs(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> tuple[pd.DataFrame, str]:
+    """The measured pairs of a window's gene, each beside what the model predicts for it.
+
+    Returns:
+      The rows and the line of `measured_pairs`, with `element_ids` (those under the place, the one that shares most
+      bases first), `element_id` (the first, `` = none), n_elements, n_read and predicted_fraction: all of them
+      knocked out together (NaN: the model reads none).
+    """
+    gene_id = str(window.gene["gene_id"])
+    pairs, warning = measured_pairs(predictor.study, gene_id, biosample=predictor.biosample)
+    found = predicted_pairs(predictor, window, pairs, mode=mode)
+    pairs = with_elements(pairs, window.elements)
+    pairs = pairs.assign(
+        element_id=[ids[0] if ids else "" for ids in pairs["element_ids"]],
+        n_elements=found["n_elements"].to_numpy(),
+        n_read=found["n_read"].to_numpy(),
+        predicted_fraction=found["effect_fraction"].to_numpy(),
+    )
+    return pairs, warning
+
+
 def predicted_screen(
     predictor: Predictor, crispr: pd.DataFrame, *, mode: Mode, report: Report | None = None
 ) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from cre_core.evaluation.bootstrap import Statistic
 from cre_core.evaluation.metrics import RECALL, checked
 
 LINK_METRICS = ("average_precision", "auroc", "precision_at_recall_70", "tpr_at_k")
@@ -86,8 +87,7 @@ class RankAgreement:
 
     def spearman_r(self, counts: np.ndarray) -> np.ndarray:
         """(M, R) of counts (n, R); with one of each row Spearman's own, NaN where a column is constant."""
-        total = counts.sum(0).astype(float)
-        total[total == 0] = np.nan
+        total = _drawn(counts)
         sums = self.products @ counts.astype(float) / total
         y, y2, (x, x2, xy) = sums[0], sums[1], np.split(sums[2:], 3)
         return _correlation(xy - x * y, x2 - x**2, y2 - y**2)
@@ -108,9 +108,7 @@ class Agreement:
         Returns:
           name -> (R,) float64; NaN where a resample is constant or empty.
         """
-        weight = counts.astype(float)
-        total = weight.sum(0)
-        total[total == 0] = np.nan
+        weight, total = counts.astype(float), _drawn(counts)
         x, y = _centred(self.observed), _centred(self.predicted)
         sums = np.stack([x, y, x * x, y * y, x * y, np.abs(self.observed - self.predicted)]) @ weight / total
         x_rank, y_rank = (_midranks(values, counts) for values in (self.observed, self.predicted))
@@ -123,6 +121,30 @@ class Agreement:
             "spearman_r": _correlation(*spreads),
             "mae": sums[5],
         }
+
+
+def share(is_it: np.ndarray) -> Statistic:
+    """Of counts (n, R): the share (R,) of what was drawn for which `is_it` (n,) holds; NaN where nothing was."""
+    return lambda counts: (is_it[:, None] * counts).sum(0) / _drawn(counts)
+
+
+def median(values: np.ndarray) -> Statistic:
+    """Of counts (n, R): the median (R,) of `values` (n,), each as often as it was drawn; NaN where nothing was."""
+    order = np.argsort(values, kind="stable")
+
+    def of(counts: np.ndarray) -> np.ndarray:
+        drawn = np.cumsum(counts[order], axis=0, dtype=np.int64)  # (n, R)
+        total = drawn[-1]
+        low, high = (values[order][(drawn > half).argmax(axis=0)] for half in ((total - 1) // 2, total // 2))
+        return np.where(total > 0, (low + high) / 2, np.nan)
+
+    return of
+
+
+def _drawn(counts: np.ndarray) -> np.ndarray:
+    total = counts.sum(0).astype(float)
+    total[total == 0] = np.nan
+    return total
 
 
 def _centred(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The table of a gene's elements with their strengths, and the sliders beside it."""
+"""The table of a gene's elements with their strengths; beside it the sliders and the selected measured pair."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from dash.development.base_component import Component
 SLOTS = 12  # sliders beside the one in focus: the changed elements; the others are in the table
 
 
-def table(identity: str, rows: list[dict[str, Any]]) -> Component:
+def table(identity: str, rows: list[dict[str, Any]], *, shown: str) -> Component:
     """The grid: a row per element, the strongest predicted effect first.
 
     Args:
       identity: id of the grid.
-      rows: element_id, place, distance_bp, element_class, strength, single (fraction), others (fraction, None =
-        already out or not computed yet), measured (fraction, None = not tested), call, attention.
+      rows: element_id, place, distance_bp, element_class, strength (None = a measured pair under no element),
+        single (fraction), others (fraction, None = already out or not computed yet), measured (fraction, None = not
+        tested), call, pair_ids (measured pairs over it), attention.
+      shown: element_id of the row that is in view at first.
     """
     return dag.AgGrid(
         id=identity,
         rowData=rows,
         columnDefs=_columns(),
+        scrollTo={"rowId": shown, "rowPosition": "middle"},
         getRowId="params.data.element_id",
         defaultColDef={
             "sortable": True,
@@ -37,7 +40,7 @@ def table(identity: str, rows: list[dict[str, Any]]) -> Component:
             "suppressCellFocus": False,
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
         },
-        rowClassRules={"ko-changed": "params.data.strength < 1"},
+        rowClassRules={"ko-changed": "params.data.strength !== null && params.data.strength < 1"},
         className="ag-theme-quartz ko-grid",
         style={"height": "100%", "width": "100%"},
     )
@@ -48,25 +51,26 @@ def _columns() -> list[dict[str, Any]]:
         return {"function": f"{function}(params)"}
 
     return [
-        {"field": "place", "headerName": "element", "minWidth": 180, "flex": 3, "tooltipField": "element_id"},
+        {"field": "place", "headerName": "element", "minWidth": 176, "flex": 3, "tooltipField": "element_id"},
         {"field": "distance_bp", "headerName": "distance", "minWidth": 82, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koDistance"), "comparator": {"function": "koByMagnitude"},
          "headerTooltip": "element centre to the TSS, + = downstream in the gene's direction"},
         {"field": "element_class", "headerName": "class", "minWidth": 70, "flex": 1},
-        {"field": "strength", "headerName": "strength s", "minWidth": 100, "flex": 1,
+        {"field": "strength", "headerName": "strength s", "minWidth": 94, "flex": 1,
          "valueFormatter": formatted("koStrength"), "cellStyle": formatted("koStrengthBar"),
          "headerTooltip": "1 = as measured, 0 = knocked out; click a row to get its slider"},
-        {"field": "single", "headerName": "alone", "minWidth": 84, "flex": 1, "type": "rightAligned",
+        {"field": "single", "headerName": "alone", "minWidth": 76, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koPercent"), "comparator": {"function": "koByMagnitude"}, "sort": "desc",
          "cellClass": "ko-strong", "headerTooltip": "predicted, only this element knocked out"},
-        {"field": "others", "headerName": "with others", "minWidth": 86, "flex": 1, "type": "rightAligned",
+        {"field": "others", "headerName": "with others", "minWidth": 82, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koOthers"),
          "headerTooltip": "predicted, knocked out on top of what is changed now; out = already out"},
-        {"field": "measured", "headerName": "measured", "minWidth": 86, "flex": 1, "type": "rightAligned",
+        {"field": "measured", "headerName": "measured", "minWidth": 110, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koMeasured"), "comparator": {"function": "koByMagnitude"},
          "cellClassRules": {"ko-significant": "params.data.call == 'decrease' || params.data.call == 'increase'"},
-         "headerTooltip": "CRISPRi of the tested place under it; ● decrease ▲ increase ○ not significant"},
-        {"field": "attention", "headerName": "attention", "minWidth": 74, "flex": 1, "type": "rightAligned",
+         "headerTooltip": "CRISPRi of the tested places over it, the strongest significant one first; of 2 = two "
+         "places; ● decrease ▲ increase ○ not significant"},
+        {"field": "attention", "headerName": "attention", "minWidth": 72, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koThree"),
          "headerTooltip": "as measured; a weight of the model, not an effect"},
     ]  # fmt: skip
@@ -88,7 +92,7 @@ def slider(identity: str | dict[str, Any]) -> Component:
 
 
 def sliders() -> Component:
-    """The slider in focus and, under it, one for each changed element, at most SLOTS."""
+    """The slider in focus, the measured pair over it, and one slider for each changed element, at most SLOTS."""
     slots = [
         html.Div(
             [
@@ -110,4 +114,12 @@ def sliders() -> Component:
         ],
         className="ko-slot ko-focus",
     )
-    return html.Div([focus, *slots, html.Div(id="ko-more", className="ko-faint")], className="ko-sliders")
+    knock_out = html.Button(
+        "knock out",
+        id={"type": "ko-preset", "name": "pair"},
+        className="ko-button",
+        style={"display": "none"},
+        title="exactly the elements under this pair",
+    )
+    measured = html.Div([html.Div(id="ko-measured-text"), knock_out], className="ko-measured")
+    return html.Div([focus, measured, *slots, html.Div(id="ko-more", className="ko-faint")], className="ko-sliders")

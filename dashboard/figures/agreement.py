@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.knockout import CALLS, hover_text, layout, mark_simulated, percent
+from dashboard.figures.knockout import CALLS, hover_text, layout, mark_simulated, percent, selectable
+from dashboard.figures.truth import signed_percent
 from dashboard.theme import PALETTES, ThemeName
 
+AGREEMENT_PX = 220  # of the column beside the page
 DENSE = 600  # points; more are drawn smaller and see-through
 
 
@@ -18,8 +20,8 @@ def agreement_figure(
     """Predicted against measured effect of pairs, with the line of identity; each axis has its own range.
 
     Args:
-      pairs: effect_fraction, predicted_fraction (NaN = no element there, not drawn), call, element_id, place,
-        tss_distance_bp; of several genes also gene_name.
+      pairs: effect_fraction, predicted_fraction (NaN = no element there, not drawn), call, element_id, pair_id,
+        place, tss_distance_bp; of several genes also gene_name.
       gene_name: of several genes, the one whose pairs stand out; `` = all are of one gene.
       theme: light or dark.
       is_simulated: say so on the figure.
@@ -37,7 +39,7 @@ def agreement_figure(
         figure.add_traces([_cloud(rest[rest["call"] == call], call, len(rest)) for call in _ORDER])
     for call in _ORDER:
         figure.add_trace(_scatter(own[own["call"] == call], call, outline=palette.ink if gene_name else ""))
-    figure.update_layout(**layout(palette, height=250), margin={"l": 46, "r": 8, "t": 18, "b": 38})
+    figure.update_layout(**layout(palette, height=AGREEMENT_PX), margin={"l": 46, "r": 8, "t": 18, "b": 38})
     axis = {
         "ticksuffix": " %", "nticks": 5, "gridcolor": palette.hairline, "zeroline": True,
         "zerolinecolor": palette.hairline, "color": palette.faint_ink, "tickfont": {"size": 10},
@@ -81,13 +83,15 @@ def _per_cent(fractions: pd.Series) -> np.ndarray:
 def _scatter(rows: pd.DataFrame, call: str, *, outline: str = "") -> go.Scatter:
     title, symbol, colour = CALLS[call]
     text = [
-        hover_text(row, f"measured {percent(row.effect_fraction)}", f"predicted {percent(row.predicted_fraction)}")
+        hover_text(
+            row, f"measured {signed_percent(row.effect_fraction)}", f"predicted {percent(row.predicted_fraction)}"
+        )
         + f"<br>{title}"
         for row in rows.itertuples()
     ]
     edge = {"line": {"color": outline, "width": 1}} if outline else {}
     return go.Scatter(
         x=100.0 * rows["effect_fraction"], y=100.0 * rows["predicted_fraction"], mode="markers", name=title,
-        customdata=rows["element_id"], text=text, hovertemplate="%{text}<extra></extra>",
+        customdata=selectable(rows), text=text, hovertemplate="%{text}<extra></extra>",
         marker={"color": colour, "symbol": symbol, "size": 6 if call == "not significant" else 9, **edge},
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.band import place, short_bp, three_digits
-from dashboard.figures.truth import GLYPHS, SIGNS, WORDS
+from dashboard.figures.truth import GLYPHS, SIGNS, WORDS, signed_percent
 from dashboard.theme import DECREASE, INCREASE, PALETTES, TRUTH, Palette, ThemeName
 
 MINUS = "\N{MINUS SIGN}"
@@ -21,6 +21,7 @@ CALLS = {
 }
 FONT = "system-ui, 'DejaVu Sans', sans-serif"
 MOST_CUT = 3  # bars longer than the panel, at most
+ATTENTION_PX = 170  # of the column beside the page
 TOP_ELEMENTS = 12  # predicted effects that the first view must hold, beside every tested place
 
 
@@ -53,7 +54,7 @@ def effects_figure(
 
     Args:
       table: element_id, chrom, start, end, tss_distance_bp, is_own_promoter, single_fraction.
-      pairs: tss_distance_bp, effect_fraction, call, chrom, start, end, power_at_25.
+      pairs: tss_distance_bp, effect_fraction, call, chrom, start, end, power_at_25, pair_id, element_id.
       gene_name: on the axis.
       strengths: element id -> strength of what is changed now; marked on the zero line.
       theme: light or dark.
@@ -97,6 +98,13 @@ def focus_line(x: float, *, theme: ThemeName = "light") -> dict[str, object]:
     line = {"color": PALETTES[theme].accent, "width": 8}
     return {"type": "line", "xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1,
             "line": line, "opacity": 0.18, "layer": "below"}  # fmt: skip
+
+
+def ring(*, yref: str, theme: ThemeName = "light") -> dict[str, object]:
+    """The ring around the selected measured pair; its anchor is the pair's own place in the figure."""
+    size = {"xsizemode": "pixel", "ysizemode": "pixel", "x0": -9, "x1": 9, "y0": -9, "y1": 9}
+    line = {"color": PALETTES[theme].accent, "width": 2}
+    return {"type": "circle", "xref": "x", "yref": yref, "xanchor": 0, "yanchor": 0, **size, "line": line}
 
 
 def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -184,12 +192,11 @@ def _measured(pairs: pd.DataFrame, call: str) -> list[go.Scatter]:
     x, y = rows["tss_distance_bp"].to_numpy(float), 100.0 * rows["effect_fraction"].to_numpy(float)
     stem_x, stem_y = stems(x, y)
     hover = [
-        hover_text(row, f"CRISPRi {percent(row.effect_fraction)}, {title}", _power(row.power_at_25))
+        hover_text(row, f"CRISPRi {signed_percent(row.effect_fraction)}, {title}", _power(row.power_at_25))
         for row in rows.itertuples()
     ]
-    identity = rows["element_id"] if "element_id" in rows else pd.Series("", index=rows.index)
     marks = go.Scatter(
-        x=x, y=y, yaxis="y2", mode="markers", name=title, customdata=identity, text=hover,
+        x=x, y=y, yaxis="y2", mode="markers", name=title, customdata=selectable(rows), text=hover,
         marker={"color": colour, "size": 6 if call == "not significant" else 9, "symbol": symbol},
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
@@ -198,6 +205,11 @@ def _measured(pairs: pd.DataFrame, call: str) -> list[go.Scatter]:
     line = {"color": colour, "width": 2}
     lines = go.Scatter(x=stem_x, y=stem_y, yaxis="y2", mode="lines", line=line, hoverinfo="skip", name=title)
     return [lines, marks]
+
+
+def selectable(pairs: pd.DataFrame) -> list[list[str]]:
+    """What a click on a measured pair tells: the first element under it, `` = none, and the pair."""
+    return pairs[["element_id", "pair_id"]].to_numpy().tolist()
 
 
 def _power(value: float) -> str:
@@ -339,7 +351,7 @@ def attention_figure(
     # Without a point the axis of the difference would have a range of its own making.
     rest = {"x": list(x_range), "y": [0.0, 0.0], "yaxis": "y2", "mode": "lines", "hoverinfo": "skip", "name": "none"}
     figure.add_trace(go.Scatter(**rest, line={"color": palette.faint_ink, "width": 1}))
-    figure.update_layout(**layout(palette, height=190), margin={"l": 46, "r": 8, "t": 18, "b": 22})
+    figure.update_layout(**layout(palette, height=ATTENTION_PX), margin={"l": 46, "r": 8, "t": 18, "b": 22})
     axis = {"nticks": 3, "gridcolor": palette.hairline, "color": palette.faint_ink, "tickfont": {"size": 10},
             "zerolinecolor": palette.faint_ink, "zeroline": True, "fixedrange": True, "anchor": "x"}  # fmt: skip
     least = {"autorangeoptions": {"include": [-0.001, 0.001]}}  # nothing changed is a flat line at 0

@@ -18,8 +18,10 @@ from dashboard.figures.knockout import (
     mark_simulated,
     percent,
     predicted_limit,
+    selectable,
     stems,
 )
+from dashboard.figures.truth import signed_percent
 from dashboard.theme import PALETTES, Palette, ThemeName, method_colour
 
 ROW_PX, TITLE_PX, TOP_PX, BOTTOM_PX = 44, 17, 4, 40
@@ -56,7 +58,7 @@ def model_panels_figure(
 
     Args:
       rows: from top to bottom.
-      pairs: tss_distance_bp, effect_fraction, call, chrom, start, end, element_id.
+      pairs: tss_distance_bp, effect_fraction, call, chrom, start, end, element_id, pair_id.
       x_range: distances shown.
       gene_name: on the axis.
       theme: light or dark.
@@ -120,11 +122,11 @@ def _measured(pairs: pd.DataFrame, axis: str) -> list[go.Scatter]:
             traces.append(
                 go.Scatter(x=stem_x, y=stem_y, yaxis=axis, mode="lines", line=line, hoverinfo="skip", name=title)
             )
-        text = [hover_text(e, f"CRISPRi {percent(e.effect_fraction)}, {title}") for e in rows.itertuples()]
+        text = [hover_text(e, f"CRISPRi {signed_percent(e.effect_fraction)}, {title}") for e in rows.itertuples()]
         marker = {"color": colour, "symbol": symbol, "size": 5 if call == "not significant" else 8}
         traces.append(
             go.Scatter(x=x, y=y, yaxis=axis, mode="markers", marker=marker, name=title, text=text,
-                       customdata=rows["element_id"], hovertemplate="%{text}<extra></extra>")
+                       customdata=selectable(rows), hovertemplate="%{text}<extra></extra>")
         )  # fmt: skip
     return traces
 

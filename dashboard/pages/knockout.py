@@ -10,6 +10,8 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components import figure_parts, notice, preset_bar, provenance, shell, strength_table
+from dashboard.figures.agreement import AGREEMENT_PX
+from dashboard.figures.knockout import ATTENTION_PX
 from dashboard.pages import knockout_panels
 from dashboard.pages.knockout_answers import (
     answer,
@@ -19,6 +21,7 @@ from dashboard.pages.knockout_answers import (
     history_of,
     moved,
     scan,
+    selected,
     source_parts,
     unknown_lines,
 )
@@ -50,9 +53,8 @@ def layout(library: Library, **query: str) -> Component:
     experiment = experiment_of(library, state)
     remarks += unknown_lines(experiment, state)
     strengths = experiment.known_strengths(state.knock_outs)
-    is_known = (experiment.scan.table["element_id"] == state.element).any()
-    element = state.element if is_known else _strongest(experiment)
-    state = state.with_(knock_outs=tuple(strengths.items()), element=element)
+    element, pair = selected(experiment, state)
+    state = state.with_(knock_outs=tuple(strengths.items()), element=element, pair=pair)
     return shell.page(
         state,
         _main(experiment, state, models, presets_of(library, experiment)),
@@ -77,11 +79,6 @@ def settled(study: Study, state: ViewState) -> tuple[ViewState, list[str]]:
     return state.with_(study=study.name, biosample=biosample, gene=gene, model=model), remarks
 
 
-def _strongest(experiment: Experiment) -> str:
-    table = experiment.scan.table
-    return str(table["element_id"].iloc[int(table["single_fraction"].abs().fillna(0).argmax())])
-
-
 def _untrained(study: Study, state: ViewState) -> Component:
     command = f"python -m cre_core train epinformer --study {study.folder} --biosample {state.biosample} "
     command += f"--out {study.folder}/models"
@@ -98,6 +95,7 @@ def _main(experiment: Experiment, state: ViewState, models: list[str], presets: 
         dcc.Store(id="ko-base", data=base),
         dcc.Store(id="ko-history", data=history_of(state)),
         dcc.Store(id="ko-focus", data=state.element),
+        dcc.Store(id="ko-measured", data=state.pair),
         dcc.Store(id="ko-slots", data=[None] * strength_table.SLOTS),
         *knockout_panels.stores(state),
         dcc.Store(id="ko-tab", data=secrets.token_hex(8)),  # which page asks
@@ -109,7 +107,13 @@ def _main(experiment: Experiment, state: ViewState, models: list[str], presets: 
     )
     elements = [
         _presets(presets),
-        html.Div([strength_table.table("ko-table", base["rows"]), strength_table.sliders()], className="ko-bottom"),
+        html.Div(
+            [
+                strength_table.table("ko-table", base["rows"], shown=state.element or state.pair),
+                strength_table.sliders(),
+            ],
+            className="ko-bottom",
+        ),
     ]
     colours = {"--ko-decrease": DECREASE, "--ko-increase": INCREASE}
     return html.Div(
@@ -185,25 +189,29 @@ def _side(state: ViewState) -> list[Component]:
             [
                 html.Div("Predicted against measured", className="ko-side-title"),
                 knockout_panels.truth_switch(state),
-                figure_parts.graph("ko-agreement", height=250),
+                figure_parts.graph("ko-agreement", height=AGREEMENT_PX),
                 figure_parts.save_buttons("ko-agreement", "predicted_against_measured"),
                 html.Div(id="ko-agreement-text"),
             ],
             className="ko-side",
         ),
         html.Div(
-            [
-                html.Div("Attention, a weight of the model", className="ko-side-title"),
-                figure_parts.graph("ko-attention", height=190),
-                figure_parts.save_buttons("ko-attention", "attention"),
-            ],
+            [html.Div(f"{state.gene} under this model", className="ko-side-title"), html.Div(id="ko-gene-text")],
             className="ko-side",
         ),
         html.Div(
             [
                 html.Div("Same change, neighbouring genes", className="ko-side-title"),
                 html.Div(id="ko-neighbours", className="ko-side-text"),
-                html.Div("a knock-out that moves its neighbours is less specific", className="ko-faint"),
+            ],
+            className="ko-side",
+            title="a knock-out that moves its neighbours is less specific",
+        ),
+        html.Div(
+            [
+                html.Div("Attention, a weight of the model", className="ko-side-title"),
+                figure_parts.graph("ko-attention", height=ATTENTION_PX),
+                figure_parts.save_buttons("ko-attention", "attention"),
             ],
             className="ko-side",
         ),
@@ -235,6 +243,7 @@ def register(app: Dash, library: Library) -> None:
         view,
         Input("ko-history", "data"),
         Input("ko-focus", "data"),
+        Input("ko-measured", "data"),
         Input("ko-panel", "data"),
         Input("ko-kept", "data"),
         Input("ko-truth", "value"),
@@ -246,12 +255,13 @@ def register(app: Dash, library: Library) -> None:
 
 
 def _register_browser_side(app: Dash) -> None:
-    def browser(function: str, *dependencies: Any, on_load: bool = True) -> None:
+    def browser(function: str, *dependencies: Any, on_load: bool = True, namespace: str = "knockout") -> None:
         app.clientside_callback(
-            ClientsideFunction("knockout", function), *dependencies, prevent_initial_call=not on_load
+            ClientsideFunction(namespace, function), *dependencies, prevent_initial_call=not on_load
         )
 
     history, focus, base = State("ko-history", "data"), State("ko-focus", "data"), State("ko-base", "data")
+    measured = State("ko-measured", "data")
     slots, given = State("ko-slots", "data"), State("ko-answer", "data")
     slot_ids = {"type": "ko-slot", "slot": ALL}
     browser(
@@ -271,6 +281,7 @@ def _register_browser_side(app: Dash) -> None:
         *(
             history,
             focus,
+            measured,
             slots,
             base,
             State("ko-top-k", "value"),
@@ -282,11 +293,13 @@ def _register_browser_side(app: Dash) -> None:
     browser(
         "choose",
         Output("ko-focus", "data"),
+        Output("ko-measured", "data"),
         Input("ko-table", "selectedRows"),
         Input("ko-effects", "clickData"),
         Input("ko-agreement", "clickData"),
         Input("ko-models", "clickData"),
-        *(focus, base),
+        Input({"type": "ko-over", "pair": ALL}, "n_clicks"),
+        *(focus, measured, base),
         on_load=False,
     )
     browser(
@@ -301,7 +314,22 @@ def _register_browser_side(app: Dash) -> None:
         Output("ko-more", "children"),
         Input("ko-history", "data"),
         Input("ko-focus", "data"),
+        Input("ko-measured", "data"),
         *(base, State("ko-context", "data"), slots),
+    )
+    browser(
+        "tell",
+        Output("ko-measured-text", "children"),
+        Output({"type": "ko-preset", "name": "pair"}, "style"),
+        *(Input("ko-focus", "data"), Input("ko-measured", "data"), Input("ko-base", "data")),
+        namespace="knockoutMeasured",
+    )
+    browser(
+        "mark",
+        *(Input("ko-agreement", "figure"), Input("ko-focus", "data"), Input("ko-measured", "data")),
+        *(State("ko-scan", "data"), history),
+        namespace="knockoutMeasured",
+        on_load=False,
     )
     browser(
         "preview",
@@ -320,11 +348,13 @@ def _register_browser_side(app: Dash) -> None:
         Input("ko-answer", "data"),
         Input("ko-scan", "data"),
         Input("ko-focus", "data"),
+        Input("ko-measured", "data"),
         history,
     )
     browser(
         "rebase",
         Output("ko-base", "data"),
+        Output("ko-gene-text", "children"),
         Input("ko-scan", "data"),
         *(history, State("ko-context", "data")),
         on_load=False,

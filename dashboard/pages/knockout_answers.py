@@ -15,6 +15,7 @@ from dashboard.components import shell
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
 from dashboard.figures.band import place, three_digits
+from dashboard.pages.knockout_measured_answers import agreement_lines, gene_lines, measured_of
 from dashboard.services import desk as service
 from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
@@ -24,7 +25,6 @@ from dashboard.state import MOST_KNOCK_OUTS, ViewState, read_view
 from dashboard.theme import ThemeName
 
 if TYPE_CHECKING:
-    from cre_core.evaluation.agreement import Agreement
     from cre_core.interpretation.perturb import Perturbation
 
 
@@ -36,7 +36,7 @@ def experiment_of(library: Library, state: ViewState) -> Experiment:
 
 
 def unknown_lines(experiment: Experiment, state: ViewState) -> list[str]:
-    """At most two lines: the changed elements, and the one in focus, that are not in the window."""
+    """At most three lines: the changed elements, the one in focus, and the measured pair, that are not there."""
     inside, gene = set(experiment.scan.table["element_id"]), state.gene
     odd = [element for element, _ in state.knock_outs if element not in inside]
     lines = []
@@ -46,7 +46,24 @@ def unknown_lines(experiment: Experiment, state: ViewState) -> list[str]:
         lines.append(f"'{odd[0]}'{more} of the window around {gene} and {left} left out")
     if state.element and state.element not in inside:
         lines.append(f"'{state.element}' is not an element of this window: nothing is in focus")
+    if state.pair and not (experiment.scan.pairs["pair_id"] == state.pair).any():
+        lines.append(f"'{state.pair}' is not a measured pair of {gene}: none is selected")
     return lines
+
+
+def selected(experiment: Experiment, state: ViewState) -> tuple[str, str]:
+    """The element in focus and the selected measured pair, one of those over it; `` = none.
+
+    Without either in the view, the element with the strongest predicted effect.
+    """
+    table, pairs = experiment.scan.table, experiment.scan.pairs
+    chosen = pairs[pairs["pair_id"] == state.pair]
+    if len(chosen):
+        under = chosen["element_ids"].iloc[0]
+        return state.element if state.element in under else next(iter(under), ""), state.pair
+    if (table["element_id"] == state.element).any():
+        return state.element, ""
+    return str(table["element_id"].iloc[int(table["single_fraction"].abs().fillna(0).argmax())]), ""
 
 
 def source_parts(experiment: Experiment) -> list[str]:
@@ -79,12 +96,13 @@ def base_of(experiment: Experiment, presets: Presets) -> dict[str, Any]:
         "baseline": scan.baseline,
         "log2_per_unit": float(np.log2(experiment.predictor.unit.log_base)),
         "presets": {"positives": presets.positives, "classes": presets.classes, "rankings": presets.rankings},
-        "rows": rows_of(experiment),
+        "rows": [*rows_of(experiment), *pair_rows_of(experiment)],
+        "measured": measured_of(experiment),
     }
 
 
 def rows_of(experiment: Experiment) -> list[dict[str, Any]]:
-    """Rows of the table, every element as measured."""
+    """Rows of the table, every element as measured, with the first of the measured pairs over it."""
     return [
         {
             "element_id": row.element_id,
@@ -97,9 +115,29 @@ def rows_of(experiment: Experiment) -> list[dict[str, Any]]:
             "isWaiting": True,
             "measured": _number(row.measured_fraction),
             "call": row.measured_call,
+            "pair_ids": list(row.pair_ids),
             "attention": _number(row.attention),
         }
         for row in experiment.scan.table.itertuples()
+    ]
+
+
+def pair_rows_of(experiment: Experiment) -> list[dict[str, Any]]:
+    """Rows of the measured pairs under which no element lies: there is nothing to change, and no prediction."""
+    pairs = experiment.scan.pairs
+    nothing = dict.fromkeys(("strength", "single", "others", "attention"))
+    return [
+        {
+            "element_id": row.pair_id,
+            "place": place(row.chrom, row.start, row.end),
+            "distance_bp": float(row.tss_distance_bp),
+            "element_class": "",
+            "measured": _number(row.effect_fraction),
+            "call": row.call,
+            "pair_ids": [row.pair_id],
+            **nothing,
+        }
+        for row in pairs[pairs["element_id"] == ""].itertuples()
     ]
 
 
@@ -131,7 +169,9 @@ def scan(library: Library, look: Mapping[str, Any] | None, view: Mapping[str, An
         "attention": figures.attention_figure(table, after, x_range=x_range, **given),
         "agreement": agreement_figure(pairs, **given),
         "agreement_text": agreement_lines(experiment.scan.agreement, experiment.scan.warning),
+        "gene_text": gene_lines(experiment),
         "focus_line": figures.focus_line(0.0, theme=theme),
+        "rings": {"effects": figures.ring(yref="y2", theme=theme), "agreement": figures.ring(yref="y", theme=theme)},
     }
 
 
@@ -222,27 +262,6 @@ def done_line(experiment: Experiment, strengths: Mapping[str, float]) -> list[An
     return [f"{text} · {predictor.label}, {fold} (", seen, f") · {predictor.mode_text(experiment.mode)}"]
 
 
-def agreement_lines(agreement: Agreement, warning: str) -> list[Component]:
-    """The numbers under the scatter, each with its n and interval, or the reason there is none."""
-    lines = []
-    if np.isfinite(agreement.spearman[0]):
-        lines.append(f"Spearman {with_interval(agreement.spearman)}, n = {agreement.n}")
-    if np.isfinite(agreement.average_precision[0]):
-        rate = f"prevalence {three_digits(agreement.prevalence)} ({agreement.n_positive} positive)"
-        lines.append(f"AP {with_interval(agreement.average_precision)}, {rate}")
-    lines += [text for text in (agreement.reason, warning) if text]
-    if agreement.n_without_element:
-        lines.append(f"{agreement.n_without_element} tested places hold no element of the model: not compared")
-    children: list[Component] = [html.Div(text, className="ko-side-text") for text in lines]
-    return [*children, html.Div("Only s = 0 compares with CRISPRi.", className="ko-faint")]
-
-
-def with_interval(values: tuple[float, float, float]) -> str:
-    """A value with its 95 % interval where there is one."""
-    value, low, high = (f"{number:.2f}".replace("-", figures.MINUS) for number in values)
-    return f"{value} [{low}, {high}]" if np.isfinite(values[1]) else value
-
-
 def context(
     library: Library, asked: Mapping[str, Any] | None, history: Mapping[str, Any], view: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -271,6 +290,7 @@ def moved(
     view: Mapping[str, Any],
     history: Mapping[str, Any],
     element: str | None,
+    pair: str | None = "",
     panel: str = "elements",
     kept: Mapping[str, Any] | None = None,
     truth: str = "gene",
@@ -281,4 +301,4 @@ def moved(
     pairs = tuple((name, float(strength)) for name, strength in now["knock_outs"])[:MOST_KNOCK_OUTS]
     rest = {"panel": panel, "truth": truth, "base_method": base_method, **(kept or {})}
     state = read_view({**view["state"], **rest})[0]
-    return shell.view_data(state.with_(knock_outs=pairs, mode=now["mode"], element=element or ""))
+    return shell.view_data(state.with_(knock_outs=pairs, mode=now["mode"], element=element or "", pair=pair or ""))

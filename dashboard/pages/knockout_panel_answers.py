@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from dash import html
 from dash.exceptions import PreventUpdate
 
@@ -20,7 +21,8 @@ from dashboard.figures.band import place, three_digits
 from dashboard.figures.logo import logo_figure
 from dashboard.figures.model_panels import ModelRow, model_panels_figure
 from dashboard.figures.pair_matrix import pair_matrix
-from dashboard.pages.knockout_answers import agreement_lines, experiment_of, with_interval
+from dashboard.pages.knockout_answers import experiment_of
+from dashboard.pages.knockout_measured_answers import agreement_lines, with_interval
 from dashboard.services import bases as base_service
 from dashboard.services.desk import Experiment, desk_of
 from dashboard.services.element_pairs import element_pairs, paired_elements
@@ -244,19 +246,24 @@ def all_genes(library: Library, ask: Ask | None, view: Mapping[str, Any] | None)
         found = every_pair(library, experiment.predictor, mode=experiment.mode)
     except CreError as error:
         return {"ask": ask, "figure": None, "text": str(error)}
-    table = found.pairs.assign(element_id=_element_ids(experiment, found.pairs))
+    table = with_selectable(found.pairs, experiment)
     figure = agreement_figure(table, gene_name=state.gene, **_look(ask, experiment))
     return {"ask": ask, "figure": figure, "text": all_genes_lines(found.agreement, state.gene)}
 
 
-def _element_ids(experiment: Experiment, pairs: Any) -> list[str]:
-    """The element under each pair of the gene on display; `` for other genes."""
+def with_selectable(pairs: pd.DataFrame, experiment: Experiment) -> pd.DataFrame:
+    """Pairs of all genes with the `element_id` and `pair_id` of those of the gene on display; `` for other genes."""
     own, gene_id = experiment.scan.pairs, str(experiment.window.gene["gene_id"])
-    by_place = dict(zip(zip(own["start"], own["end"], strict=True), own["element_id"], strict=True))
-    return [by_place.get((row.start, row.end), "") if row.gene_id == gene_id else "" for row in pairs.itertuples()]
+    found = pairs.assign(element_id="", pair_id="")
+    rows = (
+        pairs[pairs["gene_id"] == gene_id].sort_values("start", kind="stable").index
+    )  # as `measured_pairs` has them
+    if len(rows) == len(own):  # not where the gene was tested in another biosample only
+        found.loc[rows, ["element_id", "pair_id"]] = own[["element_id", "pair_id"]].to_numpy()
+    return found
 
 
 def all_genes_lines(agreement: Agreement, gene_name: str) -> list[Any]:
     """The numbers under the scatter of all genes."""
-    note = f"{agreement.n_genes} genes, intervals over genes; outlined: {gene_name}"
+    note = f"{agreement.n_genes:,} genes, intervals over genes; outlined: {gene_name}"
     return [*agreement_lines(agreement, ""), html.Div(note, className="ko-faint")]

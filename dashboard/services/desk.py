@@ -23,7 +23,7 @@ from dashboard.services.library import Library
 from dashboard.services.remote import asked_by, open_remote
 
 KEPT_EXPERIMENTS = 64
-SCAN_VERSION = 4  # another number forgets the scans kept on disk
+SCAN_VERSION = 5  # another number forgets the scans kept on disk
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from cre_core.inference.predictor import Predictor
 from cre_core.schema import Mode
 from dashboard.services.library import Library
 
+VERSION = 2  # another number forgets what is kept on disk
+
 
 @dataclass(frozen=True)
 class EveryPair:
@@ -42,7 +44,7 @@ def every_pair(library: Library, predictor: Predictor, *, mode: Mode) -> EveryPa
     if not len(screen):
         raise NotAvailable(f"study {study.name} has no CRISPRi screen of {biosample}")
     weights = tuple((path.name, path.stat().st_mtime_ns) for path in predictor.checkpoints)
-    key = ("screen.every_pair", biosample, predictor.name, mode, weights)
+    key = ("screen.every_pair", VERSION, biosample, predictor.name, mode, weights)
     return library.memo(study.name, key, lambda: compared(predictor, screen, mode=mode))
 
 

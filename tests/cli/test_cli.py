@@ -146,6 +146,44 @@ def test_evaluate_links_writes_the_contracts_rows(
     assert (ap["n"], ap["n_positive"], ap["value"]) == (3, 1, 1.0)  # the one positive is the nearest of three
 
 
+def test_the_screen_of_a_gene_is_listed_beside_its_predictions(
+    toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """geneA's e2, e3 and a place between them, where nothing can be knocked out."""
+    study, out = toy_predictor.study.folder, tmp_path / "screen.json"
+    common = ("--study", study, "--model", "epinformer", "--biosample", "ToyCell", "--gene", "geneA")
+    assert run(monkeypatch, "knockout", *common, "--screen", "--json", out) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = json.loads(out.read_text())["measured_pairs"]
+    assert [row["element_ids"] for row in rows] == [["e2"], [], ["e3"]]
+    assert [row["measured_fraction"] for row in rows] == [-0.4, 0.3, 0.02]
+    window = toy_predictor.window("G1")
+    wanted = [knock_out(toy_predictor, window, {element: 0.0}).effect_fraction for element in ("e2", "e3")]
+    assert rows[0]["predicted_fraction"] == pytest.approx(wanted[0], abs=1e-6)
+    assert rows[1]["predicted_fraction"] is None
+    assert rows[2]["predicted_fraction"] == pytest.approx(wanted[1], abs=1e-6)
+    assert lines[1] == (
+        "chrA:150,001-150,500\tmeasured +30.0 %, increase\tpredicted no data\t0 of 0 elements under it are read"
+    )
+    assert run(monkeypatch, "knockout", *common, "--screen", "--scan") == 2
+    assert "give one of --element ID (once or more), --scan, --screen" in capsys.readouterr().err
+
+
+def test_evaluate_knockouts_writes_the_contracts_rows(
+    toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, out = toy_predictor.study.folder, tmp_path / "rows.json"
+    asked = ("evaluate", "knockouts", "--study", study, "--biosample", "ToyCell", "--resamples", "10", "--json", out)
+    assert run(monkeypatch, *asked) == 0
+    rows = json.loads(out.read_text())
+    assert list(rows[0])[:10] == [
+        "method", "n", "n_positive", "prevalence", "metric", "value", "ci_low", "ci_high", "subset", "interval",
+    ]  # fmt: skip
+    assert "median_predicted" in capsys.readouterr().out
+    assert run(monkeypatch, *asked, "--methods", "abc") == 2
+    assert capsys.readouterr().err == "no model 'abc' of ToyCell in study toy; there are epinformer\n"
+
+
 def test_import_weights(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

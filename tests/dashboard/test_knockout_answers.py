@@ -8,23 +8,31 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from dashboard.services.knockout import Agreement, Experiment, Scan
 
 from cre_core.errors import NotAvailable, UnknownName
+from cre_core.evaluation.agreement import Agreement
+from cre_core.evaluation.scan import Scan
 from cre_core.interpretation.perturb import Perturbation
 from dashboard.pages import knockout as page
 from dashboard.pages import knockout_answers as answers
+from dashboard.services.desk import Experiment
 from dashboard.state import ViewState
 
-NONE = (float("nan"),) * 3
-AGREEMENT = Agreement(34, 6, 2, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), "")
+AGREEMENT = Agreement(34, 6, 2, 1, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), None, "")
+PAIRS = pd.DataFrame(
+    {
+        "pair_id": ["chr19:0-4", "chr19:20-30"], "element_ids": [["a"], []], "element_id": ["a", ""],
+        "chrom": "chr19", "start": [0, 20], "end": [4, 30], "tss_distance_bp": [-10.0, 30.0],
+        "effect_fraction": [-0.636, 0.05], "call": ["decrease", "not significant"],
+    }
+)  # fmt: skip
 
 
 def experiment(*, saw: bool = False, observed: float = 3.5) -> Experiment:
     table = pd.DataFrame({"element_id": ["a", "b"], "single_log2": [-1.0, np.log2(0.8)]})
     predictor = SimpleNamespace(label="Toy", mode_text=lambda mode: f"{mode}: taken out")
     window = SimpleNamespace(gene={"gene_id": "g", "gene_name": "TOY", "chrom": "chr19"})
-    scan = Scan(table, pd.DataFrame(), 3.0, observed, "", AGREEMENT)
+    scan = Scan(table, PAIRS, 3.0, observed, "", AGREEMENT, pd.DataFrame())
     return Experiment(predictor, window, "mask", scan, "fold_7", saw)  # type: ignore[arg-type]
 
 
@@ -34,11 +42,35 @@ def test_the_table_has_no_number_for_what_the_model_does_not_read() -> None:
     table = here.scan.table.assign(
         **places, element_class="distal", single_fraction=[-0.5, np.nan], attention=[0.2, np.nan],
         measured_fraction=[-0.1, np.nan], measured_call=["decrease", ""], is_own_promoter=False,
+        pair_ids=[["chr19:0-4", "chr19:1-5"], []],
     )  # fmt: skip
     rows = answers.rows_of(replace(here, scan=replace(here.scan, table=table)))
+    assert [row["pair_ids"] for row in rows] == [["chr19:0-4", "chr19:1-5"], []]
     assert [row["attention"] for row in rows] == [0.2, None]
     assert [row["single"] for row in rows] == [-0.5, None]
     assert [row["measured"] for row in rows] == [-0.1, None]
+
+
+def test_a_measured_pair_under_no_element_is_a_row_without_a_strength() -> None:
+    """Of the two pairs the first lies under a, in whose row it is."""
+    (row,) = answers.pair_rows_of(experiment())
+    assert (row["element_id"], row["place"], row["pair_ids"]) == ("chr19:20-30", "chr19:21-30", ["chr19:20-30"])
+    assert (row["measured"], row["call"], row["strength"], row["single"]) == (0.05, "not significant", None, None)
+
+
+def test_a_selected_pair_brings_the_element_under_it_and_one_without_brings_none() -> None:
+    table = experiment().scan.table.assign(single_fraction=[-0.1, 0.4])
+    here = replace(experiment(), scan=replace(experiment().scan, table=table))
+
+    def selected(**view: str) -> tuple[str, str]:
+        return answers.selected(here, ViewState(**view))
+
+    assert selected(pair="chr19:0-4") == ("a", "chr19:0-4")
+    assert selected(pair="chr19:0-4", element="a") == ("a", "chr19:0-4")
+    assert selected(pair="chr19:0-4", element="b") == ("a", "chr19:0-4")  # b does not lie under it
+    assert selected(pair="chr19:20-30", element="b") == ("", "chr19:20-30")
+    assert selected(pair="nowhere", element="b") == ("b", "")
+    assert selected() == ("b", "")  # the strongest prediction
 
 
 def scrambled() -> Perturbation:
@@ -65,7 +97,10 @@ def test_unknown_elements_are_one_line_with_a_count_and_the_first_name() -> None
         "'x' is not an element of the window around TOY and was left out",
         "'y' is not an element of this window: nothing is in focus",
     ]
-    assert answers.unknown_lines(here, ViewState(gene="TOY", knock_outs=(("a", 0.0),))) == []
+    assert answers.unknown_lines(here, ViewState(gene="TOY", knock_outs=(("a", 0.0),), pair="chr19:0-4")) == []
+    assert answers.unknown_lines(here, ViewState(gene="TOY", pair="chr19:0-5")) == [
+        "'chr19:0-5' is not a measured pair of TOY: none is selected"
+    ]
 
 
 def result(strengths: dict[str, float], *, before: float = 3.0, after: float = 1.0) -> Perturbation:
@@ -117,20 +152,6 @@ def test_the_line_below_says_what_was_done_and_whether_the_gene_was_in_training(
     assert text_of(answers.done_line(experiment(), {})).startswith("0 elements knocked out · Toy")
 
 
-def test_agreement_carries_n_prevalence_and_intervals_or_the_reason() -> None:
-    lines = [text_of(part) for part in answers.agreement_lines(AGREEMENT, "a warning")]
-    assert lines == [
-        "Spearman 0.33 [−0.09, 0.66], n = 34",
-        "AP 0.76 [0.40, 1.00], prevalence 0.176 (6 positive)",
-        "a warning",
-        "2 tested places hold no element of the model: not compared",
-        "Only s = 0 compares with CRISPRi.",
-    ]
-    none = Agreement(4, 1, 0, NONE, NONE, "4 pairs: fewer than 10 say nothing")
-    lines = [text_of(part) for part in answers.agreement_lines(none, "")]
-    assert lines == ["4 pairs: fewer than 10 say nothing", "Only s = 0 compares with CRISPRi."]
-
-
 def test_a_change_moves_the_view_and_keeps_the_rest() -> None:
     state = ViewState(study="demo", gene="TOY", model="toy", locus="chr1:1-100")
     history = {"past": [], "now": {"knock_outs": [["a", 0], ["b", 0.25]], "mode": "silence"}, "future": [], "seq": 2}
@@ -138,9 +159,9 @@ def test_a_change_moves_the_view_and_keeps_the_rest() -> None:
     wanted = state.with_(knock_outs=(("a", 0.0), ("b", 0.25)), mode="silence", element="b")
     assert view == {"state": wanted.to_dict(), "query": wanted.to_query()}
     kept = {"snapshots": [["one", [["a", 0]]]], "compare": ["one", ""]}
-    view = answers.moved({"state": state.to_dict()}, history, "b", "pairs", kept, "all", "mutagenesis")
+    view = answers.moved({"state": state.to_dict()}, history, "b", "p", "pairs", kept, "all", "mutagenesis")
     more = wanted.with_(
-        panel="pairs", snapshots=(("one", (("a", 0.0),)),), compare=("one", ""), truth="all",
+        pair="p", panel="pairs", snapshots=(("one", (("a", 0.0),)),), compare=("one", ""), truth="all",
         base_method="mutagenesis",
     )  # fmt: skip
     assert view["query"] == more.to_query()

@@ -43,6 +43,17 @@ def panel(browser: Browser) -> Iterator[Call]:
     page.close()
 
 
+@pytest.fixture(scope="module")
+def measured(browser: Browser) -> Iterator[Call]:
+    """Calls a function of the script of measured pairs with plain values."""
+    page = browser.new_page()
+    page.add_script_tag(path=SCRIPT)
+    page.add_script_tag(path=SCRIPT.with_name("knockout_measured.js"))
+    run = "([f, v]) => window.dash_clientside.knockoutMeasured[f](...v)"
+    yield lambda name, *values: page.evaluate(run, [name, values])
+    page.close()
+
+
 def history(now: list[list[object]], *, past: list[Any] | None = None, seq: int = 0) -> dict[str, Any]:
     return {"past": past or [], "now": {"knock_outs": now, "mode": "mask"}, "future": [], "seq": seq}
 
@@ -217,3 +228,87 @@ def test_numbers_read_as_on_the_server(call: Call) -> None:
     assert call("three", -0.0123456) == "−0.0123"
     assert call("distance", -39_400) == "−39.4 kb"
     assert call("distance", 1_180_000) == "+1.18 Mb"
+    assert call("signed", -0.6361) == "−63.6 %"
+    assert call("signed", 0.2) == "+20 %"
+
+
+# -- measured pairs -------------------------------------------------------------------------------------------------
+
+
+def pair(name: str, elements: list[str], *, measured: float, predicted: float | None) -> dict[str, Any]:
+    texts = dict.fromkeys(("place", "distance", "words", "power", "p_adjusted", "reference", "experiment"), "")
+    percents = {"measured_percent": measured, "predicted_percent": predicted}
+    shown = {"measured": f"{measured} %", "predicted": "" if predicted is None else f"{predicted} %"}
+    about = {"element_ids": elements, "distance_bp": 7, "call": "decrease", "is_read": predicted is not None}
+    return {"pair_id": name, **texts, **percents, **shown, **about}
+
+
+MEASURED: dict[str, Any] = {
+    "elements": ["a", "b"], "distance_bp": [-5, 40],
+    "rows": [
+        {"element_id": "a", "strength": 1, "pair_ids": ["p2", "p1"]},
+        {"element_id": "b", "strength": 1, "pair_ids": []},
+        {"element_id": "p3", "strength": None, "pair_ids": ["p3"]},
+    ],
+    "measured": [
+        pair("p1", ["a"], measured=-8.5, predicted=0.2), pair("p2", ["a", "b"], measured=-63.6, predicted=-1.2),
+        pair("p3", [], measured=-20, predicted=None),
+    ],
+}  # fmt: skip
+
+
+def test_the_pair_told_about_is_the_selected_one_or_the_first_over_the_element(measured: Call) -> None:
+    def told(focus: str, selected: str) -> str | None:
+        found = measured("shown", MEASURED, focus, selected)
+        return found["pair_id"] if found else None
+
+    assert told("a", "") == "p2"
+    assert told("a", "p1") == "p1"
+    assert told("", "p3") == "p3"
+    assert told("b", "") is None
+
+
+def test_a_click_selects_a_pair_and_the_element_under_it_or_an_element_alone(measured: Call) -> None:
+    def chosen(where: object, focus: str, selected: str, **given: object) -> list[str] | None:
+        return measured("chosen", where, {"isPressed": True, **given}, focus, selected, MEASURED)
+
+    def click(customdata: object) -> dict[str, Any]:
+        return {"points": [{"customdata": customdata}]}
+
+    assert chosen("ko-effects", "b", "", click=click(["a", "p2"])) == ["a", "p2"]
+    assert chosen("ko-agreement", "b", "", click=click(["", "p3"])) == ["", "p3"]
+    assert chosen("ko-effects", "a", "p1", click=click("b")) == ["b", ""]
+    assert chosen("ko-models", "a", "p1", click=click("elsewhere")) is None
+    assert chosen("ko-agreement", "a", "p1", click=click(None)) is None  # a pair of another gene
+    rows = MEASURED["rows"]
+    assert chosen("ko-table", "a", "p1", row=rows[0]) == ["a", "p1"]  # its row follows, the pair stays
+    assert chosen("ko-table", "a", "p1", row=rows[1]) == ["b", ""]
+    assert chosen("ko-table", "a", "p1", row=rows[2]) == ["", "p3"]
+    over = {"type": "ko-over", "pair": "p1"}
+    assert chosen(over, "a", "p2") == ["a", "p1"]
+    assert measured("chosen", over, {"isPressed": False}, "a", "p2", MEASURED) is None  # the button only appeared
+
+
+def test_a_pair_without_elements_has_nothing_to_knock_out(measured: Call) -> None:
+    assert measured("tell", "a", "", MEASURED)[1] == {}
+    assert measured("tell", "", "p3", MEASURED)[1] == {"display": "none"}
+    text, style = measured("tell", "b", "", MEASURED)
+    assert (text["props"]["children"], style) == ("not tested by CRISPRi", {"display": "none"})
+
+
+def test_the_ring_is_at_the_pair_and_the_line_at_the_element(measured: Call) -> None:
+    scan = {"base": MEASURED, "focus_line": {"type": "line"}, "rings": {"effects": {"e": 1}, "agreement": {"a": 1}}}
+    line, ring = measured("effectShapes", scan, "a", "p1")
+    assert (line["x0"], ring["xanchor"], ring["yanchor"]) == (-5, 7, -8.5)
+    line, ring = measured("effectShapes", scan, "", "p3")
+    assert (line["x0"], ring["yanchor"]) == (7, -20)  # without an element the line is at the pair
+    assert len(measured("effectShapes", scan, "b", "")) == 1
+    (ring,) = measured("agreementShapes", scan, "a", "")
+    assert (ring["xanchor"], ring["yanchor"]) == (-63.6, -1.2)
+    assert measured("agreementShapes", scan, "", "p3") == []  # not drawn there
+
+
+def test_a_row_of_a_pair_stays_as_it_is(call: Call) -> None:
+    rows = call("rowsOf", {"rows": MEASURED["rows"]}, [["a", 0]], {"others": [None, -0.1]})
+    assert [row["strength"] for row in rows] == [0, 1, None]
+    assert rows[2] == MEASURED["rows"][2]

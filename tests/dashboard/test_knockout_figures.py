@@ -38,6 +38,7 @@ PAIRS = pd.DataFrame(
         "call": ["decrease", "increase", "not significant", "not significant"],
         "power_at_25": [0.9, np.nan, 0.5, 0.1],
         "element_id": ["e0", "e1", "e2", ""],
+        "pair_id": ["p0", "p1", "p2", "p3"],
     }
 )
 
@@ -103,6 +104,23 @@ def test_what_is_changed_is_marked_out_or_weakened() -> None:
     assert marks["x"] == [-20_000.0, -10_000.0]
     assert marks["symbol"] == ["x-thin", "circle-open"]
     assert marks["text"][1].endswith("strength 0.40 now")  # type: ignore[index]
+
+
+def test_a_click_on_a_measured_pair_tells_the_pair_and_the_first_element_under_it() -> None:
+    effects = figures.effects_figure(table([-0.1, 0.1, 0.1]), PAIRS, gene_name="TOY")
+    told = {call: trace(effects, figures.CALLS[call][0]).customdata for call in GLYPHS}  # type: ignore[attr-defined]
+    assert [list(row) for row in told["decrease"]] == [["e0", "p0"]]
+    assert [list(row) for row in told["not significant"]] == [["e2", "p2"], ["", "p3"]]
+    scatter = trace(agreement_figure(PAIRS), figures.CALLS["increase"][0])
+    assert [list(row) for row in scatter.customdata] == [["e1", "p1"]]  # type: ignore[attr-defined]
+
+
+def test_measured_effects_are_told_with_three_digits() -> None:
+    pairs = PAIRS.assign(effect_fraction=[-0.6361, 0.2, -0.01, -0.02])
+    effects = trace(figures.effects_figure(table([-0.1, 0.1, 0.1]), pairs, gene_name="TOY"), "significant decrease")
+    assert "CRISPRi −63.6 %, significant decrease" in effects.text[0]  # type: ignore[attr-defined]
+    scatter = trace(agreement_figure(pairs), "significant decrease")
+    assert "measured −63.6 %<br>predicted −10 %" in scatter.text[0]  # type: ignore[attr-defined]
 
 
 def test_the_scatter_draws_pairs_with_both_numbers_only() -> None:

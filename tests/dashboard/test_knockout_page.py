@@ -13,10 +13,13 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from cre_core.data.study import Study
+from cre_core.evaluation.scan import run_scan
+from cre_core.evaluation.screened import compared_pairs
 from cre_core.inference.predictor import open_predictor, trained_models
 from cre_core.interpretation.perturb import Perturbation, knock_out
-from dashboard.figures.band import three_digits
+from dashboard.figures.band import place, three_digits
 from dashboard.figures.knockout import percent
+from dashboard.figures.truth import signed_percent
 
 DEMO = Path(__file__).resolve().parents[2] / "precomputed" / "demo"
 UPDATES = "**/_dash-update-component*"
@@ -197,6 +200,71 @@ def test_a_row_brings_its_slider_and_figures_save_as_files(page: Page, dashboard
         with page.expect_download() as download:
             page.locator(f"[data-ko-save='{graph}:{format}']").click()
         assert download.value.suggested_filename.endswith(f".{format}")
+
+
+# -- measured pairs -------------------------------------------------------------------------------------------------
+
+
+def click_point(page: Page, graph: str, pair: str) -> None:
+    """A click on the mark of a measured pair."""
+    find = """([graph, pair]) => {
+      const plot = document.querySelector('#' + graph + ' .js-plotly-plot');
+      for (const full of plot._fullData) {
+        const at = (full.customdata || []).findIndex((told) => told[1] === pair);
+        if (at < 0) continue;
+        const [x, y] = ['x', 'y'].map((name) => plot._fullLayout[full[name + 'axis'].replace(name, name + 'axis')]);
+        const box = plot.getBoundingClientRect();
+        return [box.left + x._offset + x.d2p(full.x[at]), box.top + y._offset + y.d2p(full.y[at])];
+      }
+    }"""
+    x, y = page.evaluate(find, [graph, pair])
+    page.mouse.move(x, y)
+    expect(page.locator(f"#{graph} .hoverlayer .hovertext").first).to_be_visible(timeout=SLOW_MS)
+    page.mouse.click(x, y)
+
+
+def test_a_measured_pair_is_selected_in_the_figures_told_about_and_knocked_out(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    compared, _ = compared_pairs(truth.predictor, truth.window, mode="mask")
+    order = compared["effect_fraction"].argsort()
+    first, second = (compared.iloc[order.iloc[k]] for k in (0, -1))  # the strongest decrease, and the increase
+    open_gene(page, dashboard_url, truth)
+    told = page.locator("#ko-measured-text")
+    for graph, pair in (("ko-effects", first), ("ko-agreement", second)):
+        click_point(page, graph, str(pair["pair_id"]))
+        expect(told).to_contain_text(place(pair["chrom"], pair["start"], pair["end"]), timeout=SLOW_MS)
+        expect(told).to_contain_text(signed_percent(pair["effect_fraction"]))
+        expect(told).to_contain_text(percent(pair["predicted_fraction"]))
+        expect(page.locator("#ko-focus-name")).to_have_attribute("title", pair["element_id"])
+        expect(page).to_have_url(re.compile(f"pair={re.escape(pair['pair_id'])}"), timeout=SLOW_MS)
+    page.get_by_role("button", name="knock out", exact=True).click()
+    expect_exact(page, truth.ask(dict.fromkeys(second["element_ids"], 0.0)))
+    expect(page.locator("#ko-change")).to_contain_text(percent(second["predicted_fraction"]))
+    page.reload()
+    expect(told).to_contain_text(signed_percent(second["effect_fraction"]), timeout=SLOW_MS)
+    other = page.locator("#ko-table .ag-row:not(.ag-row-selected)").first
+    identity = other.get_attribute("row-id") or ""
+    other.locator(".ag-cell").first.click()
+    expect(page.locator("#ko-focus-name")).to_have_attribute("title", identity, timeout=SLOW_MS)
+    expect(page).not_to_have_url(re.compile("pair="), timeout=SLOW_MS)
+
+
+def test_sizes_and_the_ablation_by_distance_stand_beside_the_scatter(
+    page: Page, dashboard_url: str, truth: Truth
+) -> None:
+    scan = run_scan(truth.predictor, truth.window, mode="mask")
+    assert scan.agreement.sizes is not None
+    open_gene(page, dashboard_url, truth)
+    text = page.locator("#ko-agreement-text")
+    expect(text).to_contain_text(f"median of the {scan.agreement.sizes.n} positives", timeout=SLOW_MS)
+    expect(text).to_contain_text(percent(scan.agreement.sizes.median_measured[0]))
+    about = page.locator("#ko-gene-text")
+    expect(about).to_contain_text(f"of {len(scan.table)} elements")
+    for row in scan.by_distance.itertuples():
+        expect(about).to_contain_text(f"{row.subset} ({row.n_elements})")
+        if row.n_read:
+            expect(about).to_contain_text(percent(row.effect_fraction))
 
 
 # -- tabs -----------------------------------------------------------------------------------------------------------

@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from dashboard.services.knockout import Agreement, Experiment, run_scan
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
+from cre_core.evaluation.agreement import Agreement, agreement
+from cre_core.evaluation.scan import run_scan
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor
 from cre_core.schema import ExpressionUnit, Prediction
 from dashboard.pages import knockout_panel_answers as answers
 from dashboard.services import bases, every_pair, model_panels, presets
+from dashboard.services.desk import Experiment
 from dashboard.services.element_pairs import element_pairs, paired_elements
 from dashboard.services.model_panels import ModelPanel
 from dashboard.services.snapshots import SnapshotEffect, snapshot_effects
@@ -132,13 +134,13 @@ def test_each_model_answers_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_behind_a_model_stand_its_numbers_with_n_or_the_reason() -> None:
     table = pd.DataFrame({"single_log2": [-1.0, np.nan, 0.0]})
-    good = Agreement(34, 6, 0, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), "")
+    good = Agreement(34, 6, 0, 1, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), None, "")
     note = answers.model_note(ModelPanel("toy", "Toy", table, good, "fold_1", True, ""))
     assert note == (
         "2 elements · Spearman 0.33 [−0.09, 0.66] · AP 0.76 [0.40, 1.00], prevalence 0.176 · n = 34 · "
         "<b>in training</b>"
     )
-    few = Agreement(4, 1, 0, NONE, NONE, "4 pairs: fewer than 10 say nothing")
+    few = Agreement(4, 1, 0, 1, NONE, NONE, None, "4 pairs: fewer than 10 say nothing")
     note = answers.model_note(ModelPanel("toy", "Toy", table, few, "fold_1", False, ""))
     assert note == "2 elements · 4 pairs: fewer than 10 say nothing"
     assert answers.model_note(ModelPanel("toy", "Toy", None, None, "", False, "no weights")) == "no weights"
@@ -184,34 +186,41 @@ def screen() -> pd.DataFrame:
     )  # fmt: skip
 
 
-def test_each_pair_has_the_greatest_loss_under_it_and_none_where_nothing_is_read() -> None:
+def test_each_pair_is_one_experiment_with_none_where_nothing_is_read() -> None:
     predictor: Any = ToyPredictor()
     found = every_pair.compared(predictor, screen(), mode="mask")
-    # h's first place holds a and b; its second only d, which is not read; gene i is in no test set
-    np.testing.assert_allclose(found.pairs["predicted_fraction"], [-0.5, -0.5, np.nan, np.nan, np.nan], atol=1e-6)
+    # h's first place holds a and b, 6 of 8; its second only d, which is not read; gene i is in no test set
+    np.testing.assert_allclose(found.pairs["predicted_fraction"], [-0.5, -0.75, np.nan, np.nan, np.nan], atol=1e-6)
     assert list(found.pairs["call"])[:3] == ["decrease", "increase", "not significant"]
     assert (found.agreement.n, found.agreement.n_positive, found.agreement.n_without_element) == (2, 1, 3)
     assert found.agreement.reason == "2 pairs: fewer than 10 say nothing"
-    assert found.n_genes == 2
+    assert found.agreement.n_genes == 2
 
 
-def test_the_agreement_of_all_genes_has_intervals_over_genes() -> None:
+def test_pairs_of_the_gene_on_display_can_be_selected_among_all() -> None:
+    """Two places of g, in another order than along the genome, and one of h."""
+    own = pd.DataFrame({"pair_id": ["chr1:5-9", "chr1:7-9"], "element_id": ["", "b"], "start": [5, 7]})
+    here: Any = SimpleNamespace(scan=SimpleNamespace(pairs=own), window=SimpleNamespace(gene={"gene_id": "g"}))
+    every = pd.DataFrame({"gene_id": ["g", "h", "g"], "start": [7, 1, 5]})
+    found = answers.with_selectable(every, here)
+    assert found["pair_id"].tolist() == ["chr1:7-9", "", "chr1:5-9"]
+    assert found["element_id"].tolist() == ["b", "", ""]
+    elsewhere = answers.with_selectable(every[every["gene_id"] == "h"], here)  # g was tested in another biosample
+    assert elsewhere["pair_id"].tolist() == [""]
+
+
+def test_the_agreement_of_all_genes_says_what_its_intervals_draw() -> None:
     values = np.linspace(-0.6, 0.1, 30)
     pairs = pd.DataFrame(
         {
             "gene_id": np.repeat([f"g{n}" for n in range(10)], 3), "effect_fraction": values,
             "predicted_fraction": values / 3, "call": ["decrease"] * 5 + ["not significant"] * 25,
+            "tss_distance_bp": 0.0,
         }
     )  # fmt: skip
-    found = every_pair.agreement_over_genes(pairs, 4)
-    assert found.spearman == pytest.approx((1.0, 1.0, 1.0))
-    assert found.average_precision[0] == pytest.approx(1.0)
-    few = every_pair.agreement_over_genes(pairs.assign(call="not significant"), 0)
-    assert np.isnan(few.average_precision[0])
-    assert few.reason == "no average precision: 0 positive"
-    lines = [part.children for part in answers.all_genes_lines(found, 10, "TOY")]
-    assert lines[-1] == "10 genes, intervals over genes; outlined: TOY"
-    assert lines[0] == "Spearman 1.00 [1.00, 1.00], n = 30"
+    lines = answers.all_genes_lines(agreement(pairs, by="gene"), "TOY")
+    assert lines[-1].children == "10 genes, intervals over genes; outlined: TOY"
+    assert lines[0].children == "Spearman 1.00 [1.00, 1.00], n = 30"
 
 
 def test_a_study_without_a_screen_says_so() -> None:

@@ -27,6 +27,7 @@ PAIRS = pd.DataFrame(
     {
         "chrom": "chr1", "start": [0, 1_000], "end": [500, 1_500], "tss_distance_bp": [0.0, 10_000.0],
         "effect_fraction": [-0.4, 0.02], "call": ["decrease", "not significant"], "element_id": ["e0", "e1"],
+        "pair_id": ["p0", "p1"],
     }
 )  # fmt: skip
 

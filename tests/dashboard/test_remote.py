@@ -12,6 +12,7 @@ import pytest
 
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
+from cre_core.evaluation.scan import run_scan
 from cre_core.evaluation.scores import gene_links
 from cre_core.inference.predictor import open_predictor
 from cre_core.interpretation.perturb import knock_out, scan_pairs, scan_singles
@@ -69,6 +70,28 @@ def test_a_scan_asks_in_pieces_of_about_the_same_time(study: Study, models: Mode
     found = remote.predict_singles(remote.window(GENE), np.arange(100), mode="mask")
     assert sizes == [64, 12, 12, 12]
     np.testing.assert_array_equal(found, np.r_[-1, np.arange(100)])
+
+
+def test_a_scan_is_few_requests_and_says_what_own_weights_say(study: Study, models: ModelClient) -> None:
+    """Single knock-outs are asked in pieces; as measured, the measured pairs, and stretches of distance at once."""
+    own = open_predictor(study, "epinformer", biosample="SimA")
+    remote = open_remote(study, "epinformer", biosample="SimA", client=models)
+    asked, ask = list[str](), remote._asked
+
+    def counted(request: Request) -> Answer:
+        asked.append(request.operation)
+        return ask(request)
+
+    remote._asked = counted  # type: ignore[method-assign]
+    screen = study.crispr[study.crispr["biosample"] == "SimA"]
+    window = own.window(str(screen["gene_id"].mode()[0]))
+    here, there = (run_scan(one, window, mode="mask") for one in (own, remote))
+    assert len(there.pairs) > 0
+    assert (asked.count("variants"), asked.count("reads")) == (3, 1)
+    assert set(asked) == {"scan", "variants", "reads"}
+    for name in ("n_elements", "n_read", "predicted_fraction"):
+        np.testing.assert_allclose(there.pairs[name], here.pairs[name], atol=1e-5)
+    np.testing.assert_allclose(there.by_distance["effect_fraction"], here.by_distance["effect_fraction"], atol=1e-5)
 
 
 def test_weights_stay_in_the_process(remote: RemotePredictor) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
-from cre_core.evaluation.planted import _medians, planted_benchmark
+from cre_core.evaluation.planted import planted_benchmark
 from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.perturb import scan_singles
 
@@ -62,12 +62,6 @@ def test_the_gene_s_own_promoter_is_left_out(toy_predictor: Predictor, tmp_path:
 
 def test_nothing_planted_has_no_sign(toy_predictor: Predictor, tmp_path: Path) -> None:
     assert np.isnan(found(planted(toy_predictor, tmp_path / "study", factor=0.01))[MASK, "sign_agreement"])
-
-
-def test_medians_of_whole_genes() -> None:
-    values, genes = np.array([1.0, 2.0, 3.0, 10.0]), np.array(["a", "a", "a", "b"])
-    assert set(_medians(values, genes, 200)) <= {2.0, 3.0, 10.0}  # a alone, a and b, b alone
-    assert len(set(_medians(values, genes, 200))) > 1
 
 
 def test_a_real_study_has_no_planted_truth(toy_study: Study) -> None:
