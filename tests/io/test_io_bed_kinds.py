@@ -234,6 +234,7 @@ def test_a_file_larger_than_any_such_file_is_refused(tmp_path: Path, monkeypatch
         (b"\xef\xbb\xbf", "is empty"),
         (GOOD.encode() * 100 + b"\0", "is a binary file"),
     ],
+    ids=("truncated", "UTF-16", "a mark alone", "binary"),
 )
 def test_files_that_are_no_text(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(BadFile, match=says):
