@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ from torch import Tensor
 from cre_core.data.study import Study, Track
 from cre_core.errors import BadFile, BadInput, NotAvailable
 from cre_core.io.files import sha256_of
+from cre_core.io.folders import private_folder
 from cre_core.schema import ElementInput
 
 FORMAT = 1
@@ -140,8 +142,18 @@ def base_level(study: Study, biosample: str) -> list[Track]:
 
 
 def store_folder(study: Study, width_bp: int) -> Path:
-    """Where the store of a width lives: STUDY/features/W."""
-    return study.folder / "features" / str(width_bp)
+    """Where the store of a width lives: STUDY/features/W; of a study that may only be read, in this user's cache.
+
+    Raises:
+      BadInput, BadFile: the cache's folder is not this user's alone, or cannot be made.
+    """
+    own = study.folder / "features" / str(width_bp)
+    exists = next(folder for folder in (own, *own.parents) if folder.exists())
+    if exists == own or os.access(exists, os.W_OK):
+        return own
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescope-features"
+    of_study = hashlib.sha256(str(study.folder.resolve()).encode()).hexdigest()[:16]
+    return private_folder(cache) / f"{study.name}-{of_study}" / str(width_bp)
 
 
 def places_sha256(study: Study) -> str:
