@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from cre_core.io.download import RemoteFile, download, registry
 from cre_core.io.folders import carry_over, check_ours, folder_written_whole, held
 from cre_core.io.notes import listening
 
+_LOCK = ".download.lock"
 PROMOTER_BP, PROXIMAL_BP = 500, 2_000  # counts are over TSS ±500 bp; proximal within 2 kb, as SCREEN has it
 
 
@@ -101,8 +104,10 @@ def download_raw_files(recipe: Recipe, *, data: Path, mirror: str | None = None,
     """
     # A folder of raw files has some file or folder of the registry, or one of ENCODE's descriptions.
     known = dict.fromkeys(name.split("/")[0] for name in registry())
-    check_ours(data, *known, "*.partial", "ENCFF*.json", "GRCh38*", what="folder of raw files")
-    with held(data):
+    check_ours(data, *known, "*.partial", "ENCFF*.json", "GRCh38*", _LOCK, what="folder of raw files")
+    exists = next(folder for folder in (data, *data.absolute().parents) if folder.exists())
+    can_write = os.access(exists, os.W_OK)  # a folder that may only be read can be complete
+    with held(data, lock=_LOCK) if can_write else nullcontext():
         if recipe.fetch is not None:
             return recipe.fetch(data, mirror, report)
         return download(recipe.files, data, mirror=mirror, progress=report)

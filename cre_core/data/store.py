@@ -27,6 +27,7 @@ from torch import Tensor
 from cre_core.data.study import Study, Track
 from cre_core.errors import BadFile, BadInput, NotAvailable
 from cre_core.io.files import sha256_of
+from cre_core.io.folders import private_folder
 from cre_core.schema import ElementInput
 
 FORMAT = 1
@@ -141,12 +142,19 @@ def base_level(study: Study, biosample: str) -> list[Track]:
 
 
 def store_folder(study: Study, width_bp: int) -> Path:
-    """Where the store of a width lives: STUDY/features/W; of an embedded study, in the user's cache."""
-    if not study.is_embedded:
-        return study.folder / "features" / str(width_bp)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    of_folder = hashlib.sha256(str(study.folder.resolve()).encode()).hexdigest()[:16]
-    return cache / "crescope" / "features" / f"{study.name}-{of_folder}" / str(width_bp)
+    """Where the store of a width lives: STUDY/features/W; of an embedded study, or one that may only be read, in the
+    user's cache.
+
+    Raises:
+      BadInput, BadFile: the cache's folder is not this user's alone, or cannot be made.
+    """
+    own = study.folder / "features" / str(width_bp)
+    exists = next(folder for folder in (own, *own.parents) if folder.exists())
+    if exists == own or (not study.is_embedded and os.access(exists, os.W_OK)):
+        return own
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "crescope-features"
+    of_study = hashlib.sha256(str(study.folder.resolve()).encode()).hexdigest()[:16]
+    return private_folder(cache) / f"{study.name}-{of_study}" / str(width_bp)
 
 
 def places_sha256(study: Study) -> str:

@@ -50,7 +50,7 @@ def build_store(
       width_bp: bases around the centre of each place, flanks included: the widest that a model will ask for.
       tracks: assays to store, any case. One that the biosample lacks is not stored, and reads as NaN.
       biosample: whose tracks; None with no tracks: the sequence alone.
-      out: the folder; by default STUDY/features/WIDTH.
+      out: the folder; by default that of `store_folder`.
       report: called with step, chunks done, chunks in all.
 
     Returns:

@@ -49,6 +49,15 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
     """
     folder = study.folder / Path(PREDICTIONS).parent
     check_ours(folder, "*.parquet", what="folder of precomputed tables")
+    with folder_written_whole(folder) as partial:  # from the start: who may not write learns it at once
+        found = _computed(study, report)
+        for path, table in zip((PREDICTIONS, KNOCK_OUTS), found, strict=True):
+            table.to_parquet(partial / Path(path).name, index=False, compression="zstd")
+        carry_over(folder, partial, made=["*.parquet"])
+    return found
+
+
+def _computed(study: Study, report: Report) -> Precomputed:
     pairs = [(b, model) for b in study.info.biosamples for model in trained_models(study, b)]
     predictions = [pd.DataFrame(columns=["gene_id", "fold", "predicted", "biosample", "model", "unit"])]
     knock_outs = [pd.DataFrame(columns=[*COLUMNS, "biosample", "model", "mode", "made_of"])]
@@ -62,13 +71,8 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
         if len(screen):
             table = predicted_screen(predictor, screen, mode=MODE)
             knock_outs.append(table.assign(**about, mode=MODE, made_of=made_of(predictor)))
-    found = Precomputed(*(pd.concat(parts[1:] or parts, ignore_index=True) for parts in (predictions, knock_outs)))
-    with folder_written_whole(folder) as partial:
-        for path, table in zip((PREDICTIONS, KNOCK_OUTS), found, strict=True):
-            table.to_parquet(partial / Path(path).name, index=False, compression="zstd")
-        carry_over(folder, partial, made=["*.parquet"])
     report("done", len(pairs), len(pairs))
-    return found
+    return Precomputed(*(pd.concat(parts[1:] or parts, ignore_index=True) for parts in (predictions, knock_outs)))
 
 
 def precomputed_knock_outs(predictor: Predictor, *, mode: Mode) -> pd.DataFrame | None:

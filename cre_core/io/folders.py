@@ -41,19 +41,26 @@ def check_ours(folder: Path, *markers: str, what: str) -> None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, *, lock: str | None = None) -> Iterator[None]:
     """Keep other writers out of a folder, and of those around and inside it, until the block or the process ends.
+
+    Args:
+      folder: to be written.
+      lock: name of the lock inside it, for a folder that stays where it is; by default the lock lies beside it.
 
     Raises:
       NotAvailable: another process writes there; the message says which, and since when.
       BadFile: the place cannot be written.
     """
     folder = Path(os.path.realpath(folder))
-    with _locked(folder):
+    own = _lock_of(folder) if lock is None else folder / lock
+    with _locked(folder, own):
         for place in (*folder.parents, *_inside(folder)):
-            with _opened(_lock_of(place)) as lock:
-                if lock is not None:
-                    _take(lock, place, fcntl.LOCK_SH)
+            if _lock_of(place) == own:
+                continue
+            with _opened(_lock_of(place)) as other:
+                if other is not None:
+                    _take(other, place, fcntl.LOCK_SH)
         yield
 
 
@@ -147,13 +154,17 @@ def _lock_of(folder: Path) -> Path:
 
 def _inside(folder: Path) -> list[Path]:
     """Folders inside that have a lock, whether or not somebody holds it."""
-    return [path.with_name(path.name[1 : -len(".lock")]) for path in folder.rglob(".*.lock")]
+    return [
+        Path(at, name[1 : -len(".lock")])
+        for at, _, names in os.walk(folder)
+        for name in names
+        if name.startswith(".") and name.endswith(".lock")
+    ]
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, path: Path) -> Iterator[None]:
     """The system lets go of the lock when its process dies, however that happens."""
-    path = _lock_of(folder)
     made = [parent for parent in path.parents if not parent.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

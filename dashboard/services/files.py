@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from flask import Flask, Response, abort, send_file
 
 from cre_core.data.study import Study
-from cre_core.errors import BadFile, NotAvailable, UnknownName
+from cre_core.errors import BadFile, CreError, NotAvailable, UnknownName
 from cre_core.io.files import written_whole
+from cre_core.io.folders import private_folder
 from dashboard.services.library import Library
 
 SEQUENCE, SEQUENCE_INDEX = "sequence", "sequence.fai"
@@ -59,7 +62,10 @@ def served_path(library: Library, study: str, file_id: str) -> Path:
     if path is None:
         raise UnknownName(f"study {study} serves no file '{file_id}'")
     if file_id == SEQUENCE and path.suffix in (".gz", ".bgz"):
-        return _unpacked(path, library.settings.cache_dir)
+        try:
+            return _unpacked(path, library.settings.cache_dir / "sequences")
+        except BadFile:  # the cache's disk is full or broken, as `library.cache.problem` says
+            return _unpacked(path, private_folder(Path(tempfile.gettempdir()) / f"crescope_sequences_{os.getuid()}"))
     return path
 
 
@@ -70,7 +76,7 @@ def register_files(server: Flask, library: Library) -> None:
     def serve(study: str, file_id: str) -> Response:
         try:
             path = served_path(library, study, file_id)
-        except (UnknownName, NotAvailable, BadFile):
+        except CreError:
             abort(404)
         about = path.stat()
         tag = hashlib.sha256(f"{path}:{about.st_mtime_ns}:{about.st_size}".encode()).hexdigest()[:32]
@@ -81,12 +87,12 @@ def register_files(server: Flask, library: Library) -> None:
         abort(404)
 
 
-def _unpacked(path: Path, cache_dir: Path) -> Path:
+def _unpacked(path: Path, folder: Path) -> Path:
     about = path.stat()
     if about.st_size * 4 > MOST_SEQUENCE_BYTES:
         raise NotAvailable(f"{path.name} is too long to unpack ({about.st_size:,} bytes)")
     stamp = hashlib.sha256(f"{path}:{about.st_mtime_ns}:{about.st_size}".encode()).hexdigest()[:16]
-    plain = cache_dir / "sequences" / f"{stamp}.fa"
+    plain = folder / f"{stamp}.fa"
     if not plain.is_file():
         with written_whole(plain) as partial, gzip.open(path) as packed, partial.open("wb") as file:
             shutil.copyfileobj(packed, file)

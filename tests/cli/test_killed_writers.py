@@ -109,7 +109,7 @@ def test_prepare(raw_files: Path, tmp_path: Path) -> None:
     prepare(raw_files, out)
     leave_weights(out)
     whole, old = files_of(out), out.stat().st_ino
-    for n in kills(prepare, raw_files, out):  # noqa: B007 (how many there were is asked below)
+    for n in kills(prepare, raw_files, out):  # noqa: B007 (of the last)
         check_whole(out, whole)
         assert out.stat().st_ino == old  # no rename but the last shows anything
         assert len(list(out.parent.iterdir())) <= 3  # it, its lock, and what this one left: not what others left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_an_older_answer_stays_when_the_disk_is_full(
 def test_progress_that_nobody_reads_any_more_stops_nothing(
     toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    study, pipe = toy_predictor.study.folder, tmp_path / "pipe"
+    study, pipe = shutil.copytree(toy_predictor.study.folder, tmp_path / "study"), tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = threading.Thread(target=lambda: pipe.open().close())
     reader.start()

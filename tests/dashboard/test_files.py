@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from cre_core.data.study import Study
 from cre_core.errors import BadFile
-from dashboard.services.files import served_files
+from dashboard.services.files import served_files, served_path
+from dashboard.services.library import Library
+from dashboard.settings import Settings
 
 CONTENT = bytes(range(256)) * 4  # what the tiny study's one bigWig holds; see conftest.py
 URL = "/files/tiny/dnase.alpha"
@@ -83,3 +86,16 @@ def test_a_study_cannot_hand_out_files_of_others(study: Study) -> None:
     odd = Study(study.folder, dataclasses.replace(study.info, tracks=(track,)))
     with pytest.raises(BadFile, match=r"names \.\./outside\.bw, which lies outside its folder"):
         served_files(odd)
+
+
+def test_a_packed_sequence_is_served_though_the_cache_is_broken(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "file").touch()
+    library = Library(dataclasses.replace(settings, cache_dir=tmp_path / "file/cache"))
+    path = served_path(library, "tiny", "sequence")
+    assert path.read_bytes() == b">chr1\nACGTACGT\n"
+    assert path.parent.parent == tmp_path
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    library.close()

@@ -135,7 +135,10 @@ def test_a_download_fills_no_folder_of_other_things(tmp_path: Path, monkeypatch:
         download_raw_files(recipe("k562"), data=tmp_path, mirror=str(tmp_path), report=quiet)
     data, empty = tmp_path / "data", tmp_path / "empty"
     empty.mkdir()
-    with held(data), pytest.raises(NotAvailable, match=r"data is being written by process \d+ since"):
+    with (
+        held(data, lock=".download.lock"),
+        pytest.raises(NotAvailable, match=r"data is being written by process \d+ since"),
+    ):
         download_raw_files(recipe("k562"), data=data, mirror=str(empty), report=quiet)
     with pytest.raises(NotAvailable, match="mirror has no file"):
         download_raw_files(recipe("k562"), data=data, mirror=str(empty), report=quiet)

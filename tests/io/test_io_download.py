@@ -6,7 +6,7 @@ import errno
 import hashlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -149,6 +149,54 @@ def test_mirrors(server: Server, tmp_path: Path) -> None:
         download([NAME], tmp_path / "c", mirror=str(tmp_path / "empty"), registry=known)
     with pytest.raises(NotAvailable, match="is neither a folder nor an address"):
         download([NAME], tmp_path / "c", mirror=str(tmp_path / "none"), registry=known)
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "",
+        "file:///tmp",
+        "ftp://host/x",
+        "http://",
+        "https:///x",
+        "http://[::1",
+        "http://host:0",
+        "http://host:99999",
+        "http:/host",
+        "://",
+    ],
+)
+def test_a_mirror_that_is_no_address_of_the_web(tmp_path: Path, mirror: str) -> None:
+    with pytest.raises(
+        NotAvailable, match=r"^mirror '.*' is neither a folder nor an address \(http:// or https://\)$"
+    ):
+        download([NAME], tmp_path / "to", mirror=mirror, registry=_known("https://example.invalid"))
+    assert not (tmp_path / "to").exists()
+
+
+def test_more_bytes_than_the_file_has_are_not_taken(server: Server, tmp_path: Path) -> None:
+    known = _known(server.url, CONTENT[:300_000])
+    with pytest.raises(
+        BadFile, match=rf"127\.0\.0\.1:\d+ has more than the 300,000 bytes of {NAME}; the file was not kept"
+    ):
+        download([NAME], tmp_path / "to", registry=known)
+    (tmp_path / "mirror/folder").mkdir(parents=True)
+    (tmp_path / "mirror" / NAME).write_bytes(CONTENT)
+    with pytest.raises(BadFile, match="has more than the 300,000 bytes"):
+        download([NAME], tmp_path / "to", mirror=str(tmp_path / "mirror"), registry=known)
+    assert list((tmp_path / "to/folder").iterdir()) == []
+
+
+def test_no_size_that_a_server_tells_is_without_limit(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 300_000)
+    endless = {NAME: replace(_known(server.url)[NAME], n_bytes=10**15)}
+    with pytest.raises(BadFile, match="has more than the 300,000 bytes"):
+        download([NAME], tmp_path / "to", registry=endless)
+    monkeypatch.setattr(module, "MOST_TEXT", 300_000)
+    with pytest.raises(NotAvailable, match=r"sends more than 300,000 bytes for x\.json"):
+        module.read_text(f"{server.url}/folder/big%20file.bin", name="x.json")
 
 
 def test_no_network_and_no_such_address(server: Server, tmp_path: Path) -> None:
