@@ -135,7 +135,7 @@ class Study:
         if not path.is_file():
             raise UnknownName(f"no study in {folder}: study.json is missing; `prepare` or `simulate` makes one")
         try:
-            raw = read_json(path)
+            raw = read_json(path, what="study description")
             if raw["format"] != FORMAT:
                 raise BadFile(f"{path} has format {raw['format']}; this version reads {FORMAT}")
             for name, kind in _NESTED.items():

@@ -168,22 +168,22 @@ def read_columns(path: Path, wanted: Sequence[str], *, separator: str) -> pd.Dat
     return table
 
 
-def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+def read_json(path: Path, *, what: str) -> Any:
+    """What a JSON file holds; `what` it should be, for the message.
 
     Raises:
       BadFile: missing, larger than any description is, nested too deeply, or no JSON.
     """
     try:
         if path.stat().st_size > MOST_JSON_BYTES:
-            raise BadFile(f"{path} has more than {MOST_JSON_BYTES:,} bytes; wanted a description in JSON")
+            raise BadFile(f"{path} has more than {MOST_JSON_BYTES:,} bytes; wanted a {what} in JSON")
         return json.loads(path.read_text())
     except OSError as error:
         raise BadFile(f"cannot read {path}: {error.strerror or error}") from error
     except RecursionError as error:
-        raise BadFile(f"{path} is nested too deeply; wanted a description in JSON") from error
+        raise BadFile(f"{path} is nested too deeply; wanted a {what} in JSON") from error
     except ValueError as error:
-        raise BadFile(f"{path} is not JSON") from error
+        raise BadFile(f"{path} is not a {what}: it is no JSON") from error
 
 
 def numbers(table: pd.DataFrame, columns: Iterable[str], *, source: str, skip: bool = False) -> pd.DataFrame:
