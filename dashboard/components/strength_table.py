@@ -8,6 +8,7 @@ import dash_ag_grid as dag
 from dash import dcc, html
 from dash.development.base_component import Component
 
+LARGEST_FIRST = ["desc", "asc"]  # at the first click on a column of effects
 SLOTS = 12  # sliders beside the one in focus: the changed elements; the others are in the table
 
 
@@ -61,12 +62,14 @@ def _columns() -> list[dict[str, Any]]:
          "headerTooltip": "1 = as measured, 0 = knocked out; click a row to get its slider"},
         {"field": "single", "headerName": "alone", "minWidth": 76, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koPercent"), "comparator": {"function": "koByMagnitude"}, "sort": "desc",
-         "cellClass": "ko-strong", "headerTooltip": "predicted, only this element knocked out"},
+         "sortingOrder": LARGEST_FIRST, "cellClass": "ko-strong",
+         "headerTooltip": "predicted, only this element knocked out"},
         {"field": "others", "headerName": "with others", "minWidth": 82, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koOthers"),
          "headerTooltip": "predicted, knocked out on top of what is changed now; out = already out"},
         {"field": "measured", "headerName": "measured", "minWidth": 110, "flex": 1, "type": "rightAligned",
          "valueFormatter": formatted("koMeasured"), "comparator": {"function": "koByMagnitude"},
+         "sortingOrder": LARGEST_FIRST,
          "cellClassRules": {"ko-significant": "params.data.call == 'decrease' || params.data.call == 'increase'"},
          "headerTooltip": "CRISPRi of the tested places over it, the strongest significant one first; of 2 = two "
          "places; ● decrease ▲ increase ○ not significant"},

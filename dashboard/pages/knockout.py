@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
+from cre_core.errors import NotAvailable
 from dashboard.components import figure_parts, notice, preset_bar, provenance, shell, strength_table
 from dashboard.figures.agreement import AGREEMENT_PX
 from dashboard.figures.knockout import ATTENTION_PX
@@ -65,7 +66,11 @@ def layout(library: Library, **query: str) -> Component:
 
 
 def settled(study: Study, state: ViewState) -> tuple[ViewState, list[str]]:
-    """The view with its blanks filled: study, biosample, gene, model and mode; a line for what had to be replaced."""
+    """The view with its blanks filled: study, biosample, gene, model and mode; a line for what had to be replaced.
+
+    Raises:
+      UnknownName: no such gene. NotAvailable: a gene that no model knows.
+    """
     remarks = []
     biosample = state.biosample or study.info.biosamples[0]
     models = service.models_of(study, biosample)
@@ -75,7 +80,10 @@ def settled(study: Study, state: ViewState) -> tuple[ViewState, list[str]]:
         model = models[0]
     examples = study.info.example_loci
     gene = state.gene or (examples[0].gene_name if examples else str(study.genes["gene_name"].iloc[0]))
-    gene = str(study.gene(gene)["gene_name"])
+    known = study.annotated_gene(gene)
+    gene = str(known["gene_name"])
+    if not known["is_modelled"]:
+        raise NotAvailable(f"no model of study {study.name} knows {gene}; the Locus page shows what was measured")
     return state.with_(study=study.name, biosample=biosample, gene=gene, model=model), remarks
 
 

@@ -106,7 +106,7 @@ def size_lines(sizes: Sizes) -> list[Component]:
     texts = [(f"{share(sizes.felt[0], sizes.n)} predicted to lose 5 % or more", interval_text(sizes.felt))]
     texts.append((f"{share(sizes.wrong_sign[0], sizes.n)} with the wrong sign", interval_text(sizes.wrong_sign)))
     if 0 < sizes.n_far < sizes.n:
-        far = f"{share(sizes.wrong_sign_far[0], sizes.n_far)} beyond 25 kb with it"
+        far = f"beyond 25 kb {share(sizes.wrong_sign_far[0], sizes.n_far)}"
         texts.append((far, interval_text(sizes.wrong_sign_far)))
     if np.isfinite(sizes.spearman[0]):
         texts.append((f"Spearman among them {with_interval(sizes.spearman)}", ""))

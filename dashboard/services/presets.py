@@ -24,7 +24,7 @@ class Presets:
     Attributes:
       positives: those over a CRISPRi positive.
       classes: class -> its elements, in place order.
-      rankings: method -> its first MOST_TOP elements, the best first; elements without a score are in none.
+      rankings: method -> its first MOST_TOP elements, the best first; without a score, or with 0, it is in none.
     """
 
     positives: list[str]
@@ -58,10 +58,10 @@ def presets(table: pd.DataFrame, simple: pd.DataFrame) -> Presets:
 
 
 def ranked(element_ids: pd.Series, score: pd.Series) -> list[str]:
-    """The first MOST_TOP elements by a score, the greatest first; equals keep their order, NaN is left out."""
+    """The first MOST_TOP elements by a score, the greatest first; equals keep their order, NaN and 0 are left out."""
     values = score.to_numpy(np.float64)
     order = np.argsort(-values, kind="stable")  # NaN comes last
-    return [str(element_ids.iloc[row]) for row in order[: int(np.isfinite(values).sum())][:MOST_TOP]]
+    return [str(element_ids.iloc[row]) for row in order[: int((values > 0).sum())][:MOST_TOP]]
 
 
 def _simple_scores(library: Library, experiment: Experiment) -> pd.DataFrame:

@@ -175,10 +175,10 @@ class OneGene:
     info = SimpleNamespace(biosamples=("here",), example_loci=(), name="toys")
     genes = pd.DataFrame({"gene_name": ["TOY"]})
 
-    def gene(self, name: str) -> pd.Series:
-        if name != "TOY":
+    def annotated_gene(self, name: str) -> pd.Series:
+        if name not in ("TOY", "QUIET"):
             raise UnknownName(f"study toys has no gene '{name}'")
-        return self.genes.iloc[0]
+        return pd.Series({"gene_name": name, "is_modelled": name == "TOY"})
 
 
 def test_blanks_of_the_view_are_filled_and_an_unknown_gene_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,6 +188,8 @@ def test_blanks_of_the_view_are_filled_and_an_unknown_gene_is_refused(monkeypatc
     assert remarks == ["no weights of 'other' for here; this is toy"]
     with pytest.raises(UnknownName, match="no gene 'NOPE'"):
         page.settled(OneGene(), ViewState(gene="NOPE"))  # type: ignore[arg-type]
+    with pytest.raises(NotAvailable, match=r"^no model of study toys knows QUIET; the Locus page shows what was"):
+        page.settled(OneGene(), ViewState(gene="QUIET"))  # type: ignore[arg-type]
 
 
 def test_without_a_trained_model_the_page_is_one_line_and_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

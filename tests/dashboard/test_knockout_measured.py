@@ -14,6 +14,7 @@ from cre_core.evaluation.agreement import Agreement, Sizes
 from cre_core.evaluation.scan import run_scan
 from dashboard.components.effect_bars import EffectBar, bars
 from dashboard.pages import knockout_measured_answers as answers
+from dashboard.pages.knockout_answers import pair_rows_of, rows_of
 from dashboard.services.desk import Experiment
 
 NONE = (float("nan"),) * 3
@@ -69,6 +70,18 @@ def test_the_prediction_is_one_experiment_with_all_elements_under_the_pair() -> 
     assert answers.experiment_line(3, 1) == "all 3 elements under it knocked out together; the model reads 1"
 
 
+def test_every_measured_pair_is_in_a_row_of_the_table() -> None:
+    """Two pairs over b, one over a and c, one under nothing."""
+    places = {"start": [4_000, 4_300, 1_400, 30_000], "end": [4_200, 4_400, 12_100, 30_400]}
+    frame = pd.DataFrame(CRISPR)
+    four = {**pd.concat([frame, frame.tail(1)]).to_dict("list"), **places}
+    here = experiment(four)
+    rows = [*rows_of(here), *pair_rows_of(here)]
+    assert [len(row["pair_ids"]) for row in rows] == [1, 3, 1, 1]
+    assert {name for row in rows for name in row["pair_ids"]} == set(here.scan.pairs["pair_id"])
+    assert [row["element_id"] for row in rows][3:] == ["chr1:30000-30400"]
+
+
 # -- agreement and sizes --------------------------------------------------------------------------------------------
 
 
@@ -91,7 +104,7 @@ def test_sizes_are_told_in_plain_words_with_n() -> None:
         "median of the 446 positives", "measured", "−10 %", "predicted", "−0.4 %",
         "5.2 % of 446 predicted to lose 5 % or more",
         "21 % of 446 with the wrong sign",
-        "28 % of 235 beyond 25 kb with it",
+        "beyond 25 kb 28 % of 235",
         "Spearman among them 0.02 [−0.08, 0.13]",
     ]  # fmt: skip
     assert "95 % interval −0.6 % to −0.3 %" in said(answers.size_lines(SIZES))

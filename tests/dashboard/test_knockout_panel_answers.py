@@ -103,7 +103,12 @@ def test_presets_are_the_positives_the_classes_and_rankings_without_the_unknown(
 
 def test_a_ranking_is_cut_and_equals_keep_their_order() -> None:
     ids = pd.Series([f"e{n}" for n in range(30)])
-    assert presets.ranked(ids, pd.Series(np.zeros(30))) == [f"e{n}" for n in range(20)]
+    assert presets.ranked(ids, pd.Series(np.ones(30))) == [f"e{n}" for n in range(20)]
+
+
+def test_an_element_that_a_method_does_not_link_is_in_no_ranking() -> None:
+    """As of the nearest gene, which says 1 or 0."""
+    assert presets.ranked(pd.Series(["a", "b", "c"]), pd.Series([0.0, 1.0, np.nan])) == ["b"]
 
 
 # -- models ---------------------------------------------------------------------------------------------------------
