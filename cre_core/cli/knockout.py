@@ -127,7 +127,7 @@ def _screen(asked: _Asked) -> dict[str, Any]:
     from cre_core.evaluation.screened import compared_pairs
 
     found, warning = compared_pairs(asked.predictor, asked.window, mode=asked.mode)
-    asked.lines += [warning] if warning else []
+    asked.lines.extend([warning] if warning else [])
     table = found[list(SCREEN_COLUMNS)].rename(columns={"effect_fraction": "measured_fraction"})
     for row in table.itertuples():
         effect = "no data" if math.isnan(row.predicted_fraction) else f"{100 * row.predicted_fraction:+.2f} %"

@@ -159,7 +159,7 @@ def test_nothing_is_written_into_an_embedded_study(k562_chr22: Study, tmp_path: 
     predictor = open_predictor(k562_chr22, "epinformer", biosample="K562")  # builds the store of sequences
     assert len(predictor.window(k562_chr22.gene("MGAT3")["gene_id"]).elements)
     assert {path: path.stat().st_mtime_ns for path in k562_chr22.folder.rglob("*")} == before
-    assert list(tmp_path.glob("crescope/features/k562-chr22-*/*/sequence.npy"))
+    assert list(tmp_path.glob("crescope-features/k562-chr22-*/*/sequence.npy"))
 
 
 def test_the_embedded_studies_stay_small() -> None:
