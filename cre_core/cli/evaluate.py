@@ -116,10 +116,13 @@ def precompute(
     progress_file: ProgressFile = None,
 ) -> None:
     """What takes the dashboard more than a moment: every gene's held-out prediction, knock-outs of the screen."""
+    import torch
+
     from cre_core.data.study import Study
     from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS
     from cre_core.evaluation.precompute import precompute as written
 
+    torch.set_num_threads(1)  # as above
     with reporting(progress_file) as report:
         found = written(Study.open(study), report=report)
     print(f"{len(found.predictions):,} held-out predictions in {study / PREDICTIONS}")

@@ -6,6 +6,7 @@ Commands and options are found in the app itself, so that a new one is tried too
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def place(tmp_path: Path, toy_predictor: Predictor, monkeypatch: pytest.MonkeyPa
     """A folder to stand in, with a study, raw files that are none, no network, and small simulations."""
     (tmp_path / "raw").mkdir()
     (tmp_path / "file").write_bytes(b"\x80 not a checkpoint")
-    (tmp_path / "study").symlink_to(toy_predictor.study.folder)
+    shutil.copytree(toy_predictor.study.folder, tmp_path / "study")  # some commands write into it
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setattr(simulation, "simulate", partial(simulation.simulate, config=SMALL))

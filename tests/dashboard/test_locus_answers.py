@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from dash.exceptions import PreventUpdate
 
-from cre_core.errors import UnknownName
+from cre_core.errors import NotAvailable, UnknownName
 from dashboard.components import shell
 from dashboard.pages import knockout, locus, locus_answers, locus_drawing, locus_inspector
 from dashboard.services import locus as windows
@@ -296,7 +296,7 @@ def test_its_models_say_why_they_are_silent(lonely: Library) -> None:
 
 
 def test_the_knock_out_page_says_why_not(lonely: Library) -> None:
-    with pytest.raises(UnknownName, match=r"^TESTED is annotated in study toy, but no model knows it$"):
+    with pytest.raises(NotAvailable, match=r"^no model of study toy knows TESTED; the Locus page shows what was"):
         knockout.settled(lonely.default(), ViewState(gene="tested"))
 
 

@@ -156,7 +156,7 @@ def test_a_scan_is_that_of_a_direct_call(models: ModelClient, predictor: Predict
     ("changes", "kind", "says"),
     [
         ({"study": "nowhere"}, UnknownName, "no study 'nowhere' here; there are: k562, k562-chr22, demo"),
-        ({"model": "oracle"}, NotAvailable, "oracle has no weights for SimA in study demo"),
+        ({"model": "oracle"}, UnknownName, "no model 'oracle' for SimA in study demo; there are"),
         ({"gene_id": "ZZZ9"}, UnknownName, "study demo has no gene 'ZZZ9'"),
         ({"mode": "scramble"}, BadInput, "has no mode 'scramble' here"),
         (

@@ -64,9 +64,9 @@ def test_sizes_of_the_positives() -> None:
     sizes = agreement(table).sizes
     assert sizes is not None
     assert (sizes.n, sizes.n_far) == (4, 3)
-    assert (sizes.median_predicted, sizes.median_measured) == (pytest.approx(-0.005), pytest.approx(-0.25))
-    assert (sizes.felt, sizes.wrong_sign) == (0.25, 0.5)
-    assert sizes.wrong_sign_far == pytest.approx(2 / 3)
+    assert (sizes.median_predicted[0], sizes.median_measured[0]) == (pytest.approx(-0.005), pytest.approx(-0.25))
+    assert (sizes.felt[0], sizes.wrong_sign[0]) == (0.25, 0.5)
+    assert sizes.wrong_sign_far[0] == pytest.approx(2 / 3)
     assert np.isnan(sizes.spearman[0])  # of four pairs
 
 

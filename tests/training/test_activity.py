@@ -46,7 +46,7 @@ def with_signal(study: Study) -> Study:
     tracks = []
     for assay, values in (("dnase", dnase), ("h3k27ac", h3k27ac)):
         write_bigwig(study.folder / f"{assay}.bw", TOY.chrom_sizes, values)
-        tracks.append(Track(assay, assay, assay, "ToyCell", "bigwig", "reads per base", f"{assay}.bw"))
+        tracks.append(Track(f"{assay}.signal", assay, assay, "ToyCell", "bigwig", "reads per base", f"{assay}.bw"))
     write_info(study.folder, replace(study.info, tracks=(*study.info.tracks, *tracks)))
     return Study.open(study.folder)
 
