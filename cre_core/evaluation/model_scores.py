@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import groupby, islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
 from cre_core.inference.predictor import Predictor
 from cre_core.interpretation import attribution
-from cre_core.interpretation.attention import Attention, Normaliser, attention_of, best_rank
+from cre_core.interpretation.attention import Attention, Normaliser, attention_of, attention_of_genes, best_rank
 from cre_core.interpretation.perturb import scan_singles
 from cre_core.schema import Mode
 
@@ -26,68 +29,118 @@ PERTURBED: Mapping[str, Mode] = {
     "perturbation_silence": "silence",
     "perturbation_scramble": "scramble",
 }
+GENES_A_BATCH = 8
 BEST_RANK = "attention_or_perturbation"
 
 
 class ModelScores:
-    """The scores of one model around one gene, each a series by element id."""
+    """The scores of one model around one gene."""
 
-    def __init__(self, predictor: Predictor, gene_id: str, abc: pd.DataFrame) -> None:
-        """Args: abc: schema.LINKS of the gene by ABC, of the elements that are wanted."""
+    def __init__(
+        self, predictor: Predictor, gene_id: str, abc: pd.DataFrame, *, known: Mapping[str, Any] | None = None
+    ) -> None:
+        """The gene's window, and what is known of it already.
+
+        Args:
+          abc: schema.LINKS of the gene by ABC, of the elements that are wanted.
+          known: `window`, `attention`, `gradients`, where they were made together with those of other genes.
+        """
         self.predictor, self.gene_id, self.wanted = predictor, gene_id, abc
-        self.window = predictor.window(gene_id)
-        self.ids = self.window.elements["element_id"]
-        self.abc = abc.set_index("element_id")["score"].reindex(self.ids)
-        self._losses: dict[Mode, pd.Series] = {}
+        self.__dict__.update(known or {})  # where the properties of these names keep what they found
+        self.ids = self.window.elements["element_id"].to_numpy()
+        self.abc = abc.set_index("element_id")["score"].reindex(self.ids).to_numpy()
+        self._losses: dict[Mode, np.ndarray] = {}
 
     def links(self, kinds: Sequence[str]) -> pd.DataFrame:
         """schema.LINKS of the elements wanted, a row per kind and element; NaN = the model has no score there."""
-        fold, model = self.predictor.fold_of(self.gene_id), self.predictor.name
-        ids = self.wanted["element_id"]
-        parts = [
-            self.wanted.assign(method=f"{model}.{kind}", fold=fold, score=self.of(kind).reindex(ids).to_numpy())
-            for kind in kinds
-        ]
-        return pd.concat(parts, ignore_index=True) if parts else self.wanted.iloc[:0]
+        n, model = len(self.wanted), self.predictor.name
+        row = pd.Index(self.ids).get_indexer(self.wanted["element_id"])  # -1 = outside the model's window
+        scores = [np.append(self.of(kind), np.nan)[row] for kind in kinds]
+        return self.wanted.iloc[np.tile(np.arange(n), len(kinds))].assign(
+            method=np.repeat([f"{model}.{kind}" for kind in kinds], n),
+            fold=self.predictor.fold_of(self.gene_id),
+            score=np.concatenate(scores) if scores else np.zeros(0),
+        )
+
+    @cached_property
+    def window(self) -> GeneWindow:
+        """The elements that the model sees around the gene."""
+        return self.predictor.window(self.gene_id)
 
     @cached_property
     def attention(self) -> Attention:
         """Of the gene's window."""
         return attention_of(self.predictor, self.window)
 
-    def of(self, kind: str) -> pd.Series:
-        """The score of one kind; NaN = none there."""
+    def of(self, kind: str) -> np.ndarray:
+        """(E,) the score of one kind, in the window's order; NaN = none there."""
         if kind in PERTURBED:
             return self._loss(PERTURBED[kind])
         if kind == "attention_abc":
-            return self._series(self.attention.row()) * self.abc
+            return self.attention.row() * self.abc
         if kind == "adjusted_attention":
-            return self._series(self.attention.adjusted())
+            return self.attention.adjusted()
         if kind == BEST_RANK:  # ranks among all elements of the window: none is left out
-            return self._series(best_rank(self.attention.row(), self._loss("mask").to_numpy()))
+            return best_rank(self.attention.row(), self._loss("mask"))
         if kind in attribution.METHODS:
-            return self._series(self._attributed(kind))
-        return self._series(self.attention.row(NORMALISED.get(kind, "softmax")))
+            return self._attributed(kind)
+        return self.attention.row(NORMALISED.get(kind, "softmax"))
 
-    def _series(self, scores: np.ndarray) -> pd.Series:
-        return pd.Series(scores, self.ids)
-
-    def _loss(self, mode: Mode) -> pd.Series:
-        """Share of expression lost when each element is knocked out alone."""
+    def _loss(self, mode: Mode) -> np.ndarray:
+        """(E,) share of expression lost when each element is knocked out alone."""
         if mode not in self._losses:
             scan = scan_singles(self.predictor, self.window, mode=mode)
-            self._losses[mode] = -scan.set_index("element_id")["effect_fraction"]
+            self._losses[mode] = -scan["effect_fraction"].to_numpy()
         return self._losses[mode]
 
     @cached_property
-    def _gradients(self) -> dict[str, np.ndarray]:
+    def gradients(self) -> dict[str, np.ndarray]:
+        """Of the methods of ONE_GRADIENT: method -> (E,)."""
         return attribution.gradient_scores(self.predictor, self.window)
 
     def _attributed(self, method: str) -> np.ndarray:
         """(E,); NaN throughout where the contributions do not add up, and so say nothing."""
         try:
             if method in attribution.ONE_GRADIENT:
-                return self._gradients[method]
+                return self.gradients[method]
             return attribution.attribute(self.predictor, self.window, method=method).elements
         except NotAvailable:
             return np.full(len(self.ids), np.nan)
+
+
+def scores_of_genes(
+    predictor: Predictor, genes: Sequence[tuple[str, pd.DataFrame]], *, kinds: Sequence[str]
+) -> list[ModelScores]:
+    """The scores of several genes. A model of counts makes attention and gradients of those of a fold in one batch.
+
+    Args:
+      genes: id, and schema.LINKS by ABC of the elements wanted.
+      kinds: of score that will be asked for.
+    """
+    windows = {gene_id: predictor.window(gene_id) for gene_id, _ in genes}
+    known: dict[str, dict[str, Any]] = {gene_id: {"window": window} for gene_id, window in windows.items()}
+    if not predictor.spec.needs_sequence:
+        for _, ids in groupby(sorted(windows, key=predictor.fold_of), key=predictor.fold_of):
+            for some in batched(ids, GENES_A_BATCH):
+                _make_together(predictor, [windows[gene_id] for gene_id in some], kinds, known)
+    return [ModelScores(predictor, gene_id, abc, known=known[gene_id]) for gene_id, abc in genes]
+
+
+def _make_together(
+    predictor: Predictor, windows: Sequence[GeneWindow], kinds: Sequence[str], known: Mapping[str, dict[str, Any]]
+) -> None:
+    """Put attention and gradients of some genes, where a kind of score wants them, beside what is known of each."""
+    ids = [str(window.gene["gene_id"]) for window in windows]
+    if any(kind.startswith(("attention", "adjusted")) for kind in kinds):
+        for gene_id, attention in zip(ids, attention_of_genes(predictor, windows), strict=True):
+            known[gene_id]["attention"] = attention
+    if set(kinds) & set(attribution.ONE_GRADIENT):
+        for gene_id, gradients in zip(ids, attribution.count_gradient_scores(predictor, windows), strict=True):
+            known[gene_id]["gradients"] = gradients
+
+
+def batched(ids: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Lists of at most `size`."""
+    left = iter(ids)
+    while some := list(islice(left, size)):
+        yield some

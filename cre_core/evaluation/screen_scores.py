@@ -12,7 +12,7 @@ import pandas as pd
 from cre_core import schema
 from cre_core.data.study import Study
 from cre_core.evaluation import baselines
-from cre_core.evaluation.model_scores import PERTURBED, ModelScores
+from cre_core.evaluation.model_scores import PERTURBED, scores_of_genes
 from cre_core.evaluation.nearest import nearest_genes
 from cre_core.evaluation.pairs import EXPERIMENTS, PairScores, benchmark_scores, filled, overlaps, scores_from_links
 from cre_core.evaluation.processes import each_part, opened
@@ -128,9 +128,9 @@ def model_on_screen(
       kinds: of score; those of PERTURBED are experiments on the pairs.
     """
     abc_of = dict(tuple(abc.groupby("gene_id", sort=False)))
+    tested = sorted(genes_of_screen(study, crispr), key=lambda one: study.fold_of(one[0]))  # a part is of one fold
     genes = [
-        _Tested(gene_id, pairs, abc_of.get(gene_id, abc.iloc[:0]).reset_index(drop=True))
-        for gene_id, pairs in genes_of_screen(study, crispr)
+        _Tested(gene_id, pairs, abc_of.get(gene_id, abc.iloc[:0]).reset_index(drop=True)) for gene_id, pairs in tested
     ]
     where = study if n_processes <= 1 else study.folder
     parts = [
@@ -172,8 +172,8 @@ def _score_part(part: _Part) -> ModelOnScreen:
     read = [kind for kind in part.kinds if kind not in PERTURBED]
     modes: list[Mode] = [PERTURBED[kind] for kind in part.kinds if kind in PERTURBED]
     links, predicted = [], {mode: list[pd.DataFrame]() for mode in modes}
-    for gene in part.genes:
-        scores = ModelScores(predictor, gene.gene_id, gene.abc)
+    together = scores_of_genes(predictor, [(gene.gene_id, gene.abc) for gene in part.genes], kinds=read)
+    for gene, scores in zip(part.genes, together, strict=True):
         if len(gene.abc):
             links.append(scores.links(read))
         for mode in modes:

@@ -144,6 +144,7 @@ class Predictor:
         self._config = info.config
         self.modes = self._known_modes()
         self._loaded: dict[str, tuple[nn.Module, ...]] = {}
+        self._looked_at: tuple[GeneWindow | None, np.ndarray] = None, np.zeros(0, bool)  # the last one
         self._caches: dict[str, tuple[EmbeddingCache, ...]] = {}
 
     @property
@@ -180,16 +181,22 @@ class Predictor:
 
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         """(E,) bool: the elements of a window that the model reads; of the others its attention is no score."""
-        model: Any = self.models_of(self.fold_of(window.gene["gene_id"]))[0]
-        used = model.uses(window.batch)[0, : len(window.elements)].numpy()
-        return used & window.has_data
+        asked, found = self._looked_at
+        if asked is not window:  # everything that is asked about a gene asks this too
+            model: Any = self.models_of(self.fold_of(window.gene["gene_id"]))[0]
+            found = model.uses(window.batch)[0, : len(window.elements)].numpy() & window.has_data
+            self._looked_at = window, found
+        return found.copy()
 
     def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
         """Predict several genes that share a fold; padded to the widest window."""
+        return self.run(self._shared_fold(windows), batch_of(windows))
+
+    def _shared_fold(self, windows: Sequence[GeneWindow]) -> str:
         folds = {self.fold_of(window.gene["gene_id"]) for window in windows}
         if len(folds) != 1:
             raise BadInput(f"genes of {len(folds)} folds in one batch; one model answers for one fold")
-        return self.run(folds.pop(), batch_of(windows))
+        return folds.pop()
 
     def predict_variants(
         self, window: GeneWindow, strengths: np.ndarray, *, mode: Mode, shuffle: int = 0
@@ -304,6 +311,11 @@ class Predictor:
         """
         fold = self.fold_of(window.gene["gene_id"])
         return [output.to("cpu") for output in self._outputs(fold, window.batch, with_logits=with_logits)]
+
+    def predict_genes_each(self, windows: Sequence[GeneWindow]) -> list[Prediction]:
+        """Predict several genes that share a fold with each of its models; padded to the widest window."""
+        fold = self._shared_fold(windows)
+        return [output.to("cpu") for output in self._outputs(fold, batch_of(windows))]
 
     def run(self, fold: str, batch: Batch) -> Prediction:
         """Mean prediction of a fold's checkpoints (one per seed), in the model's unit."""

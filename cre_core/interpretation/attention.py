@@ -5,6 +5,7 @@ A weight says where a model looked. It is neither contact nor proof of effect, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -112,6 +113,23 @@ def attention_of(predictor: Predictor, window: GeneWindow, *, with_logits: bool 
         probabilities=np.stack([part.attention[0, :, :, : 1 + E].double().numpy() for part in found]),
         logits=np.stack(logits) if logits else None,
     )
+
+
+def attention_of_genes(predictor: Predictor, windows: Sequence[GeneWindow]) -> list[Attention]:
+    """The attention of several genes that share a fold, from one batch; without what lies between elements."""
+    found = predictor.predict_genes_each(windows)
+    return [
+        Attention(
+            gene_id=window.gene["gene_id"],
+            elements=window.elements,
+            is_read=predictor.looks_at(window),
+            probabilities=np.stack(
+                [part.attention[b, :, :, : 1 + len(window.elements)].double().numpy() for part in found]
+            ),
+            logits=None,
+        )
+        for b, window in enumerate(windows)
+    ]
 
 
 def best_rank(attention: np.ndarray, effect: np.ndarray) -> np.ndarray:

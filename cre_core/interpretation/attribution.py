@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cre_core.data.windows import GeneWindow
+from cre_core.data.windows import GeneWindow, batch_of, without_gaps
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.inference.predictor import Predictor
 from cre_core.inference.variants import shuffled_middle
@@ -105,13 +105,37 @@ def gradient_scores(predictor: Predictor, window: GeneWindow) -> dict[str, np.nd
     """
     models = predictor.models_of(predictor.fold_of(window.gene["gene_id"]))
     with torch.inference_mode(False):
-        soft = SoftBatch.of(models, window.batch.to(predictor.device))
+        soft = SoftBatch.held(models, window.batch.to(predictor.device))
         slopes, _ = _gradients(models, soft)
         parts = {
             "saliency": {name: slope.abs() for name, slope in slopes.items()},
             "gradient_x_input": {name: slope * soft.values[name] for name, slope in slopes.items()},
         }
         return {method: _of_elements(soft, part).cpu().numpy() for method, part in parts.items()}
+
+
+def count_gradient_scores(predictor: Predictor, windows: Sequence[GeneWindow]) -> list[dict[str, np.ndarray]]:
+    """`gradient_scores` of several genes that share a fold, from one batch: for models that read counts alone.
+
+    Returns:
+      For each gene, method -> (E,); all NaN for a gene whose window holds nothing that the model reads.
+    """
+    models = predictor.models_of(predictor.fold_of(windows[0].gene["gene_id"]))
+    with torch.inference_mode(False), torch.enable_grad():
+        batch = without_gaps(batch_of(windows).to(predictor.device))
+        known = batch.signal.isfinite()  # (B, E, T)
+        counts = batch.signal.nan_to_num(0.0).requires_grad_()
+        filled = batch.with_(signal=torch.where(known, counts, torch.nan))
+        predicted = torch.stack([model(filled).expression for model in models]).mean(0)  # (B,) each of its own gene
+        slope = torch.autograd.grad(predicted.sum(), counts)[0]  # (B, E, T)
+        reader: Any = models[0]
+        is_read = (reader.uses(batch) & (batch.strength > 0))[..., None] & known
+    found = {"saliency": slope.abs(), "gradient_x_input": slope * counts.detach()}
+    sums = {name: torch.where(is_read, part, torch.nan) for name, part in found.items()}
+    by_element = {
+        name: torch.where(is_read.any(-1), part.nansum(-1), torch.nan).cpu().numpy() for name, part in sums.items()
+    }
+    return [{name: part[b, : len(w.elements)] for name, part in by_element.items()} for b, w in enumerate(windows)]
 
 
 def attribute_batch(
@@ -186,8 +210,9 @@ def _gradients(models: Sequence[nn.Module], soft: SoftBatch) -> tuple[dict[str, 
     leaves = {name: value.detach().clone().requires_grad_() for name, value in soft.values.items()}
     with torch.enable_grad():
         predicted = soft.predicted(models, leaves)
-    slopes = torch.autograd.grad(predicted, list(leaves.values()))
-    return dict(zip(leaves, slopes, strict=True)), float(predicted.detach())
+    slopes = torch.autograd.grad(predicted, list(leaves.values()), allow_unused=True)  # None: not read
+    found = {name: slope for name, slope in zip(leaves, slopes, strict=True) if slope is not None}
+    return found, float(predicted.detach())
 
 
 def _saliency(models: Sequence[nn.Module], soft: SoftBatch, settings: Settings, report: Report) -> _Found:

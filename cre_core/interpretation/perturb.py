@@ -192,17 +192,17 @@ def knock_out_sets(
       A row per set: n_elements, n_read (of those, elements that the model reads), log2_fold_change, effect_fraction
       (signed). The effects are NaN where the model reads none of the set.
     """
-    is_read = speaks_about(predictor, window)  # (E,)
-    n_read = (sets & is_read).sum(1)
-    found = pd.DataFrame({"n_elements": sets.sum(1), "n_read": n_read})
-    found["log2_fold_change"] = found["effect_fraction"] = np.nan
+    n_read = (sets & speaks_about(predictor, window)).sum(1)
+    log2, fraction = np.full(len(sets), np.nan), np.full(len(sets), np.nan)
     known = np.flatnonzero(n_read)
     if len(known):
         variants = np.vstack([np.ones((1, sets.shape[1])), ~sets[known]]).astype(np.float32)  # as measured first
         level = express(predictor, window, variants, mode=mode, n_shuffles=n_shuffles).mean(0)
-        found.loc[known, "log2_fold_change"] = predictor.unit.log2_fold_change(level[0], level[1:])
-        found.loc[known, "effect_fraction"] = predictor.unit.effect_fraction(level[0], level[1:])
-    return found
+        log2[known] = predictor.unit.log2_fold_change(level[0], level[1:])
+        fraction[known] = predictor.unit.effect_fraction(level[0], level[1:])
+    return pd.DataFrame(
+        {"n_elements": sets.sum(1), "n_read": n_read, "log2_fold_change": log2, "effect_fraction": fraction}
+    )
 
 
 def speaks_about(predictor: Predictor, window: GeneWindow) -> np.ndarray:

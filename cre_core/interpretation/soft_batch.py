@@ -35,7 +35,7 @@ class SoftBatch:
 
     @classmethod
     def of(cls, models: Sequence[nn.Module], batch: Batch, *, inputs: Sequence[str] | None = None) -> SoftBatch:
-        """What some models read of a batch.
+        """What some models read of a batch: `held`, without the inputs that they do not read.
 
         Args:
           models: that read the same.
@@ -46,11 +46,20 @@ class SoftBatch:
           BadInput: more than one gene, or an input that does not exist.
           NotAvailable: the models read no element of the batch, or not the inputs named.
         """
-        if len(batch.is_element) != 1:
-            raise BadInput(f"a batch of {len(batch.is_element)} genes came; one gene is explained at a time")
         odd = [name for name in inputs or () if name not in INPUTS]
         if odd:
             raise BadInput(f"came input '{odd[0]}'; wanted some of {', '.join(INPUTS)}")
+        return cls.held(models, batch)._only(models, inputs)
+
+    @classmethod
+    def held(cls, models: Sequence[nn.Module], batch: Batch) -> SoftBatch:
+        """Everything that a batch holds, read or not.
+
+        Raises:
+          BadInput: more than one gene. NotAvailable: the models read no element of the batch.
+        """
+        if len(batch.is_element) != 1:
+            raise BadInput(f"a batch of {len(batch.is_element)} genes came; one gene is explained at a time")
         batch = without_gaps(_softened(batch))
         reader: Any = models[0]
         is_read = reader.uses(batch)[0] & (batch.strength[0] > 0)  # (E,)
@@ -60,8 +69,7 @@ class SoftBatch:
         known = {name: ~value.isnan() for name, value in found.items()}
         if "bases" in found:
             known["bases"] = (found["bases"] > 0).any(-1, keepdim=True).expand_as(found["bases"])
-        soft = cls(batch, {name: value.nan_to_num(0.0) for name, value in found.items()}, known, is_read)
-        return soft._only(models, inputs)
+        return cls(batch, {name: value.nan_to_num(0.0) for name, value in found.items()}, known, is_read)
 
     def filled(self, values: Mapping[str, Tensor]) -> Batch:
         """The batch with other values; where there is no data there is still none."""
