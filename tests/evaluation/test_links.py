@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cre_core.data.recipe import prepare_study
-from cre_core.data.recipes import recipe
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.evaluation import baselines, metrics
@@ -216,12 +213,10 @@ def test_what_is_not_there_is_named(toy_study: Study) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.shared_data
-def test_simple_methods_on_the_k562_benchmark(shared_data: Path, tmp_path: Path) -> None:
+def test_simple_methods_on_the_k562_benchmark(k562: Study) -> None:
     """Published values of the benchmark's own columns, and ABC put together again by a plain loop."""
-    study = prepare_study(recipe("k562"), data=shared_data, out=tmp_path / "k562", report=lambda *_: None)
-    crispr = screen_of(study, "K562")
-    scores = pair_scores(study, crispr, biosample="K562", methods=baselines.METHODS)
+    crispr = screen_of(k562, "K562")
+    scores = pair_scores(k562, crispr, biosample="K562", methods=baselines.METHODS)
     rows = evaluate_links(crispr, scores, n_resamples=100, versus=[])
 
     def row(method: str, subset: str = "all", interval: str = "gene") -> dict[str, Any]:
@@ -248,7 +243,7 @@ def test_simple_methods_on_the_k562_benchmark(shared_data: Path, tmp_path: Path)
     assert row("distance, benchmark TSS")["n_filled"] == 81  # the TSS of 0 enters no score
     assert row("abc")["n_filled"] == 1028  # 1,015 hold no element, 13 one beyond 2 Mb
     truth = crispr["is_positive"].to_numpy(bool)
-    by_hand = metrics.average_precision(truth, _abc_by_hand(study, crispr))
+    by_hand = metrics.average_precision(truth, _abc_by_hand(k562, crispr))
     assert by_hand == pytest.approx(0.565, abs=0.001)
     assert row("abc")["value"] == pytest.approx(by_hand, abs=0.01)
 
