@@ -68,9 +68,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "elements.parquet": (*_ENHANCERS.values(), _TSS, _BOUNDS),  # the class is by the nearest TSS
     "element_signal.parquet": tuple(_ENHANCERS.values()),
     "promoter_signal.parquet": tuple(_PROMOTERS.values()),
-    "expression.parquet": (*_RNA, _TPM),
+    "expression.parquet": (*_RNA, _TPM, _BOUNDS),
     "folds.parquet": (_FOLDS,),
-    "crispr.parquet": (_CRISPR, _TSS),
+    "crispr.parquet": (_CRISPR, _TSS, _BOUNDS),
     "links/abc_published.parquet": (_ABC,),
 }
 
