@@ -123,8 +123,10 @@ def recover(folder: Path) -> None:
 def private_folder(folder: Path) -> Path:
     """A folder that only this user can enter, made if absent.
 
+    One of this user's that others may read is closed to them: nobody else can have put anything into it.
+
     Raises:
-      BadInput: there is one of another user, one that others may enter, a symbolic link or a file.
+      BadInput: there is one of another user, one that others may write into, a symbolic link or a file.
       BadFile: it cannot be made.
     """
     try:
@@ -138,7 +140,9 @@ def private_folder(folder: Path) -> Path:
     if not stat.S_ISDIR(about.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(about.st_mode) else "a file"
         raise BadInput(f"{folder} is {kind}; wanted a private folder of user {os.getuid()}")
-    if about.st_uid != os.getuid() or mode & 0o077:
+    if about.st_uid == os.getuid() and mode & 0o077 and not mode & 0o022:
+        folder.chmod(0o700)
+    elif about.st_uid != os.getuid() or mode & 0o077:
         whose = f"mode {mode:o}" if about.st_uid == os.getuid() else f"it is user {about.st_uid}'s"
         raise BadInput(f"{folder} is not a private folder of user {os.getuid()} ({whose}); wanted mode 700")
     return folder

@@ -36,8 +36,8 @@ def test_a_result_is_computed_once_and_found_by_the_next_process(tmp_path: Path)
     assert calls == [1]
 
 
-@pytest.mark.parametrize("mode", [0o755, 0o777])
-def test_a_cache_that_others_may_enter_is_refused(settings: Settings, mode: int) -> None:
+@pytest.mark.parametrize("mode", [0o775, 0o777])
+def test_a_cache_that_others_may_write_into_is_refused(settings: Settings, mode: int) -> None:
     """Its results are pickles: who may write there could run code here."""
     settings.cache_dir.mkdir()
     settings.cache_dir.chmod(mode)

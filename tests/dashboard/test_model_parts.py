@@ -169,8 +169,8 @@ def test_the_socket_lies_in_a_folder_of_one_s_own(tmp_path: Path, monkeypatch: p
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert path == address.socket_of(Settings(cache_dir=tmp_path, port=9_000))
     assert path != address.socket_of(Settings(cache_dir=tmp_path / "other"))
-    path.parent.chmod(0o755)
-    with pytest.raises(BadInput, match=r"is not a private folder of user \d+ \(mode 755\); wanted mode 700"):
+    path.parent.chmod(0o775)
+    with pytest.raises(BadInput, match=r"is not a private folder of user \d+ \(mode 775\); wanted mode 700"):
         address.socket_of(Settings(cache_dir=tmp_path))
 
 

@@ -219,8 +219,14 @@ class TestAPrivateFolder:
         assert folder.stat().st_mode & 0o777 == 0o700
         assert private_folder(folder) == folder
 
-    @pytest.mark.parametrize("mode", [0o755, 0o770, 0o707])
-    def test_one_that_others_may_enter(self, tmp_path: Path, mode: int) -> None:
+    @pytest.mark.parametrize("mode", [0o755, 0o750, 0o711])
+    def test_one_that_others_may_read_is_closed_to_them(self, tmp_path: Path, mode: int) -> None:
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache").chmod(mode)
+        assert private_folder(tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+
+    @pytest.mark.parametrize("mode", [0o777, 0o770, 0o707])
+    def test_one_that_others_may_write_into(self, tmp_path: Path, mode: int) -> None:
         (tmp_path / "cache").mkdir()
         (tmp_path / "cache").chmod(mode)
         with pytest.raises(BadInput, match=rf"not a private folder .*mode {mode:o}\); wanted mode 700$"):
