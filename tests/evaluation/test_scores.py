@@ -13,7 +13,9 @@ from cre_core.data.study import Study
 from cre_core.errors import UnknownName
 from cre_core.evaluation.scores import every_link_method, gene_links, link_methods
 from cre_core.evaluation.screen_scores import model_on_screen, simple_links
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predictor import Predictor, open_predictor
+from cre_core.interpretation.attention import attention_of, attention_of_genes
+from cre_core.interpretation.attribution import count_gradient_scores, gradient_scores
 from cre_core.interpretation.perturb import scan_singles
 
 
@@ -115,6 +117,22 @@ def test_two_processes_say_the_same(toy_predictor: Predictor, monkeypatch: pytes
     ]
     pd.testing.assert_frame_equal(said[0].links, said[1].links)
     pd.testing.assert_frame_equal(said[0].predicted["mask"], said[1].predicted["mask"])
+
+
+def test_genes_in_one_batch_are_scored_as_each_alone(k562: Study) -> None:
+    """Windows of unequal size: MYC's holds 192 elements, its neighbours of the fold others."""
+    predictor = open_predictor(k562, "epinformer", biosample="K562")
+    fold = k562.fold_of(k562.gene("MYC")["gene_id"])
+    tested = k562.folds.loc[k562.folds[fold] == "test", "gene_id"].iloc[:3]
+    windows = [predictor.window(gene_id) for gene_id in [k562.gene("MYC")["gene_id"], *tested]]
+    assert len({len(window.elements) for window in windows}) > 1
+    together = zip(
+        windows, attention_of_genes(predictor, windows), count_gradient_scores(predictor, windows), strict=True
+    )
+    for window, attention, gradients in together:
+        np.testing.assert_allclose(attention.row(), attention_of(predictor, window).row(), rtol=1e-4, atol=1e-8)
+        for method, alone in gradient_scores(predictor, window).items():
+            np.testing.assert_allclose(gradients[method], alone, rtol=1e-3, atol=1e-7)
 
 
 def test_a_gene_that_no_model_knows_has_the_simple_scores(toy_predictor: Predictor, tmp_path: Path) -> None:
