@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from plotly.utils import PlotlyJSONEncoder
 
-from dashboard.pages.locus import draw
+from dashboard.pages.locus.answers import draw
 from dashboard.services.library import Library
 from dashboard.settings import Settings
 from dashboard.state import ViewState

@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Dash:
     )
     guard(app.server, settings, app.csp_hashes)
     register_files(app.server, library)
-    pages = [importlib.import_module(f"dashboard.pages.{name}") for name in PAGES]
+    pages = [importlib.import_module(f"dashboard.pages.{name}.page") for name in PAGES]
     dash.page_registry.clear()
     for module in pages:
         _register(app, library, module)
@@ -97,7 +97,7 @@ def _register(app: Dash, library: Library, module: ModuleType) -> None:
             return shell.failed(str(error))
 
     dash.register_page(
-        f"dashboard.pages.{module.__name__.rsplit('.', 1)[-1]}",
+        f"dashboard.pages.{module.TITLE}",
         path=module.PATH,
         title=f"{module.TITLE} · CREscope",
         name=module.TITLE,

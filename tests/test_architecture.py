@@ -86,7 +86,7 @@ def test_arrows(path: Path) -> None:
 def test_the_check_can_fail() -> None:
     assert forbidden("cre_core.io.bed", {"cre_core.data.study"}) == ["cre_core.data.study"]
     assert forbidden("cre_core.models.epinformer", {"cre_core.data.windows"}) == ["cre_core.data.windows"]
-    assert forbidden("dashboard.figures.locus", {"dashboard.services.links"}) == ["dashboard.services.links"]
+    assert forbidden("dashboard.figures.locus.stack", {"dashboard.services.links"}) == ["dashboard.services.links"]
     assert forbidden("cre_core.io.bed", {"cre_core.genome"}) == []
 
 

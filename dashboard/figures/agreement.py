@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.knockout import CALLS, hover_text, layout, mark_simulated, percent, selectable
-from dashboard.figures.truth import signed_percent
+from dashboard.figures.locus.truth import signed_percent
 from dashboard.theme import PALETTES, ThemeName
 
 AGREEMENT_PX = 220  # of the column beside the page

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.band import place, short_bp, three_digits
-from dashboard.figures.truth import GLYPHS, SIGNS, WORDS, signed_percent
+from dashboard.figures.locus.band import place, short_bp, three_digits
+from dashboard.figures.locus.truth import GLYPHS, SIGNS, WORDS, signed_percent
 from dashboard.theme import DECREASE, INCREASE, PALETTES, TRUTH, Palette, ThemeName
 
 MINUS = "\N{MINUS SIGN}"

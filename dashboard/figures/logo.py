@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.band import boxes, filled, place, three_digits
 from dashboard.figures.knockout import MINUS, layout, mark_simulated, panel_title
+from dashboard.figures.locus.band import boxes, filled, place, three_digits
 from dashboard.theme import PALETTES, ThemeName
 
 BASES = "ACGT"

@@ -21,7 +21,7 @@ from dashboard.figures.knockout import (
     selectable,
     stems,
 )
-from dashboard.figures.truth import signed_percent
+from dashboard.figures.locus.truth import signed_percent
 from dashboard.theme import PALETTES, Palette, ThemeName, method_colour
 
 ROW_PX, TITLE_PX, TOP_PX, BOTTOM_PX = 44, 17, 4, 40

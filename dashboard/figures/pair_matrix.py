@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.band import three_digits
 from dashboard.figures.knockout import distance, layout, mark_simulated, percent
+from dashboard.figures.locus.band import three_digits
 from dashboard.theme import PALETTES, ThemeName
 
 LIMIT_LOG2 = 0.25  # of the colours, the same for every gene and model; stronger ones are as dark, and printed

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from cre_core.data.study import IntervalSet, Study
 from cre_core.errors import NotAvailable
-from dashboard.pages import data
+from dashboard.pages.data import page as data
 from dashboard.services.baselevel import base_level
 from dashboard.services.library import Library
 from dashboard.services.sources import file_rows, notes, source_rows

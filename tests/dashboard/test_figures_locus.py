@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.figures import arcs, band, elements, genes, intervals, locus, methods, signals, truth
+from dashboard.figures.locus import arcs, band, elements, genes, intervals, methods, signals, truth
+from dashboard.figures.locus import stack as locus
 from dashboard.theme import CLASS_COLOURS, DECREASE, INCREASE, PALETTES
 
 LIGHT = PALETTES["light"]

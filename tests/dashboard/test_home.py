@@ -14,7 +14,9 @@ from playwright.sync_api import Page, expect
 from toy import make_toy_study
 
 from cre_core.errors import UnknownName
-from dashboard.pages import home, home_loci, home_studies
+from dashboard.pages.home import loci as home_loci
+from dashboard.pages.home import page as home
+from dashboard.pages.home import studies as home_studies
 from dashboard.services.jobs import Command, Job
 from dashboard.services.library import Library
 from dashboard.services.overview import Offer, overview, overviews

@@ -13,8 +13,7 @@ from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation.agreement import Agreement
 from cre_core.evaluation.scan import Scan
 from cre_core.interpretation.perturb import Perturbation
-from dashboard.pages import knockout as page
-from dashboard.pages import knockout_answers as answers
+from dashboard.pages.knockout import answers, page
 from dashboard.services.desk import Experiment
 from dashboard.state import ViewState
 

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
-from dashboard.figures.truth import GLYPHS
+from dashboard.figures.locus.truth import GLYPHS
 
 
 def table(single: list[float]) -> pd.DataFrame:

@@ -13,8 +13,8 @@ from toy_gene import CRISPR, AddingPredictor, adding_window
 from cre_core.evaluation.agreement import Agreement, Sizes
 from cre_core.evaluation.scan import run_scan
 from dashboard.components.effect_bars import EffectBar, bars
-from dashboard.pages import knockout_measured_answers as answers
-from dashboard.pages.knockout_answers import pair_rows_of, rows_of
+from dashboard.pages.knockout import measured as answers
+from dashboard.pages.knockout.answers import pair_rows_of, rows_of
 from dashboard.services.desk import Experiment
 
 NONE = (float("nan"),) * 3

@@ -17,9 +17,9 @@ from cre_core.evaluation.scan import run_scan
 from cre_core.evaluation.screened import compared_pairs
 from cre_core.inference.predictor import open_predictor, trained_models
 from cre_core.interpretation.perturb import Perturbation, knock_out
-from dashboard.figures.band import place, three_digits
 from dashboard.figures.knockout import percent
-from dashboard.figures.truth import signed_percent
+from dashboard.figures.locus.band import place, three_digits
+from dashboard.figures.locus.truth import signed_percent
 
 DEMO = Path(__file__).resolve().parents[2] / "precomputed" / "demo"
 UPDATES = "**/_dash-update-component*"

@@ -18,7 +18,7 @@ from cre_core.evaluation.scan import run_scan
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor
 from cre_core.schema import ExpressionUnit, Prediction
-from dashboard.pages import knockout_panel_answers as answers
+from dashboard.pages.knockout import panel_answers as answers
 from dashboard.services import bases, every_pair, model_panels, presets
 from dashboard.services.desk import Experiment
 from dashboard.services.element_pairs import element_pairs, paired_elements

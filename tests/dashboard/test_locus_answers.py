@@ -12,7 +12,11 @@ from dash.exceptions import PreventUpdate
 
 from cre_core.errors import NotAvailable, UnknownName
 from dashboard.components import shell
-from dashboard.pages import knockout, locus, locus_answers, locus_drawing, locus_inspector
+from dashboard.pages.knockout import page as knockout
+from dashboard.pages.locus import answers as locus_answers
+from dashboard.pages.locus import drawing as locus_drawing
+from dashboard.pages.locus import inspector as locus_inspector
+from dashboard.pages.locus import page as locus
 from dashboard.services import locus as windows
 from dashboard.services.library import Library
 from dashboard.services.links import links_of

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from cre_core.data.study import Study
 from cre_core.evaluation import baselines
-from dashboard.pages import locus_answers, locus_inspector
+from dashboard.pages.locus import answers as locus_answers
+from dashboard.pages.locus import inspector as locus_inspector
 from dashboard.services.library import Library
 from dashboard.services.links import PAIR_ROW, element_table, pairs_of
 from dashboard.settings import Settings

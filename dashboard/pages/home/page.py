@@ -13,8 +13,8 @@ from dash.exceptions import PreventUpdate
 
 from cre_core.errors import UnknownName
 from dashboard.components import notice, shell
-from dashboard.pages.home_loci import about_pictures, rank_rows, start_section
-from dashboard.pages.home_studies import other_studies, study_table
+from dashboard.pages.home.loci import about_pictures, rank_rows, start_section
+from dashboard.pages.home.studies import other_studies, study_table
 from dashboard.services.jobs import Job, study_commands
 from dashboard.services.library import Library
 from dashboard.services.overview import Offer, offers, overviews

@@ -11,9 +11,9 @@ from dash.development.base_component import Component
 
 from cre_core.errors import CreError
 from dashboard.components import provenance
+from dashboard.figures.locus.stack.truth import SIGNS, WORDS
 from dashboard.figures.thumbnail import as_address, effects_svg, height_of, place_of_rank
-from dashboard.figures.truth import SIGNS, WORDS
-from dashboard.pages.home_studies import example_cards, short_place, view_of
+from dashboard.pages.home.studies import example_cards, short_place, view_of
 from dashboard.services.first_loci import FirstLocus, Ranks, effect_range, first_loci, ranked_methods, ranks_of
 from dashboard.services.library import Library
 from dashboard.services.overview import Overview

@@ -11,7 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components import link_table, shell
-from dashboard.pages.locus_answers import (
+from dashboard.pages.locus.answers import (
     Json,
     changed,
     clicked,
@@ -21,8 +21,8 @@ from dashboard.pages.locus_answers import (
     shown_methods,
     tabulate,
 )
-from dashboard.pages.locus_drawing import band_titles
-from dashboard.pages.locus_inspector import inspect
+from dashboard.pages.locus.drawing import band_titles
+from dashboard.pages.locus.inspector import inspect
 from dashboard.services.library import Library
 from dashboard.services.links import (
     methods_of,

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.band import Band, Scale, Trace, boxes, filled, items_at, probe_trace, texts_at, three_digits
+from dashboard.figures.locus.stack.band import (
+    Band,
+    Scale,
+    Trace,
+    boxes,
+    filled,
+    items_at,
+    probe_trace,
+    texts_at,
+    three_digits,
+)
 from dashboard.theme import assay_colour
 
 HEIGHT = 48.0

@@ -10,7 +10,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components import figure_parts, snapshot_list
-from dashboard.pages import knockout_panel_answers as answers
+from dashboard.pages.knockout import panel_answers as answers
 from dashboard.services.library import Library
 from dashboard.state import MOST_NAME, ViewState
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.arcs import OWN_PROMOTER_BP, link_arcs, strongest
-from dashboard.figures.band import Band, Trace, boxes, filled, items_at, probe_trace, texts_at, three_digits
+from dashboard.figures.locus.stack.arcs import OWN_PROMOTER_BP, link_arcs, strongest
+from dashboard.figures.locus.stack.band import (
+    Band,
+    Trace,
+    boxes,
+    filled,
+    items_at,
+    probe_trace,
+    texts_at,
+    three_digits,
+)
 from dashboard.theme import (
     ATTENTION_METHODS,
     DECREASE,

@@ -17,12 +17,12 @@ from cre_core.errors import CreError
 from dashboard.components import snapshot_list
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
-from dashboard.figures.band import place, three_digits
+from dashboard.figures.locus.stack.band import place, three_digits
 from dashboard.figures.logo import logo_figure
 from dashboard.figures.model_panels import ModelRow, model_panels_figure
 from dashboard.figures.pair_matrix import pair_matrix
-from dashboard.pages.knockout_answers import experiment_of
-from dashboard.pages.knockout_measured_answers import agreement_lines, with_interval
+from dashboard.pages.knockout.answers import experiment_of
+from dashboard.pages.knockout.measured import agreement_lines, with_interval
 from dashboard.services import bases as base_service
 from dashboard.services.desk import Experiment, desk_of
 from dashboard.services.element_pairs import element_pairs, paired_elements

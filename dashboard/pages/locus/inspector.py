@@ -13,11 +13,11 @@ from cre_core.errors import CreError
 from cre_core.genome import Locus
 from dashboard.components import inspector
 from dashboard.components.link_table import row_id
-from dashboard.figures.band import place, short_bp, three_digits
-from dashboard.figures.truth import WORDS, signed_percent
-from dashboard.pages.locus_answers import Json, gene_of
-from dashboard.pages.locus_drawing import Gene, short_title
-from dashboard.pages.locus_selected import element_row, pair_row, selected_shapes
+from dashboard.figures.locus.stack.band import place, short_bp, three_digits
+from dashboard.figures.locus.stack.truth import WORDS, signed_percent
+from dashboard.pages.locus.answers import Json, gene_of
+from dashboard.pages.locus.drawing import Gene, short_title
+from dashboard.pages.locus.selected import element_row, pair_row, selected_shapes
 from dashboard.services.library import Library
 from dashboard.services.links import PAIR_ROW, covered_elements, element_table, pairs_over
 from dashboard.services.locus import (

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.arcs import arc_path
-from dashboard.figures.band import Band, Trace, boxes, filled, items_at, place, probe_trace, short_bp, texts_at
+from dashboard.figures.locus.stack.arcs import arc_path
+from dashboard.figures.locus.stack.band import (
+    Band,
+    Trace,
+    boxes,
+    filled,
+    items_at,
+    place,
+    probe_trace,
+    short_bp,
+    texts_at,
+)
 from dashboard.theme import assay_colour
 
 MOST_ARROWS = 250  # more motif sites than this are ticks, above the line for + and below it for -

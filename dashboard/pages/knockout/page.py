@@ -13,8 +13,8 @@ from cre_core.errors import NotAvailable
 from dashboard.components import figure_parts, notice, preset_bar, provenance, shell, strength_table
 from dashboard.figures.agreement import AGREEMENT_PX
 from dashboard.figures.knockout import ATTENTION_PX
-from dashboard.pages import knockout_panels
-from dashboard.pages.knockout_answers import (
+from dashboard.pages.knockout import panels as knockout_panels
+from dashboard.pages.knockout.answers import (
     answer,
     base_of,
     context,
