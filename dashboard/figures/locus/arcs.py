@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.stack.band import Trace, faded
+from dashboard.figures.locus.band import Trace, faded
 from dashboard.theme import METHOD_DASHES, method_colour, method_kind
 
 POINTS = 25

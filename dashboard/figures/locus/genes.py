@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.stack.band import Band, Trace, boxes, filled, items_at, probe_trace, short_bp, texts_at
+from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, probe_trace, short_bp, texts_at
 from dashboard.theme import Palette
 
 ROW_PX = 15.0

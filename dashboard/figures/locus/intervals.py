@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.stack.arcs import arc_path
-from dashboard.figures.locus.stack.band import (
+from dashboard.figures.locus.arcs import arc_path
+from dashboard.figures.locus.band import (
     Band,
     Trace,
     boxes,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.stack.arcs import OWN_PROMOTER_BP, link_arcs, strongest
-from dashboard.figures.locus.stack.band import (
+from dashboard.figures.locus.arcs import OWN_PROMOTER_BP, link_arcs, strongest
+from dashboard.figures.locus.band import (
     Band,
     Trace,
     boxes,

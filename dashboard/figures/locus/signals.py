@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.stack.band import (
+from dashboard.figures.locus.band import (
     Band,
     Scale,
     Trace,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.stack.band import Band, Trace, items_at, place, probe_trace, texts_at, three_digits
+from dashboard.figures.locus.band import Band, Trace, items_at, place, probe_trace, texts_at, three_digits
 from dashboard.theme import TRUTH, Palette
 
 HEIGHT = 84.0

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from cre_core.errors import CreError
 from dashboard.components import provenance
-from dashboard.figures.locus.stack.truth import SIGNS, WORDS
+from dashboard.figures.locus.truth import SIGNS, WORDS
 from dashboard.figures.thumbnail import as_address, effects_svg, height_of, place_of_rank
 from dashboard.pages.home.studies import example_cards, short_place, view_of
 from dashboard.services.first_loci import FirstLocus, Ranks, effect_range, first_loci, ranked_methods, ranks_of

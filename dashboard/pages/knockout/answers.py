@@ -14,7 +14,7 @@ from cre_core.errors import NotAvailable
 from dashboard.components import shell
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
-from dashboard.figures.locus.stack.band import place, three_digits
+from dashboard.figures.locus.band import place, three_digits
 from dashboard.pages.knockout.measured import agreement_lines, gene_lines, measured_of
 from dashboard.services import desk as service
 from dashboard.services.desk import Experiment

@@ -10,8 +10,8 @@ from dash.development.base_component import Component
 
 from dashboard.components.effect_bars import EffectBar, bars
 from dashboard.figures import knockout as figures
-from dashboard.figures.locus.stack.band import place, three_digits
-from dashboard.figures.locus.stack.truth import SIGNS, WORDS, signed_percent
+from dashboard.figures.locus.band import place, three_digits
+from dashboard.figures.locus.truth import SIGNS, WORDS, signed_percent
 from dashboard.services.desk import Experiment
 from dashboard.theme import TRUTH
 

@@ -17,7 +17,7 @@ from cre_core.errors import CreError
 from dashboard.components import snapshot_list
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
-from dashboard.figures.locus.stack.band import place, three_digits
+from dashboard.figures.locus.band import place, three_digits
 from dashboard.figures.logo import logo_figure
 from dashboard.figures.model_panels import ModelRow, model_panels_figure
 from dashboard.figures.pair_matrix import pair_matrix

@@ -14,7 +14,7 @@ from dash.exceptions import PreventUpdate
 from cre_core.errors import UnknownName
 from cre_core.genome import Locus
 from dashboard.components import link_table, provenance, shell
-from dashboard.figures.locus.stack.truth import count_text
+from dashboard.figures.locus.truth import count_text
 from dashboard.pages.locus.drawing import Gene, band_titles, draw_locus, short_title
 from dashboard.pages.locus.selected import pair_row, selected_shapes
 from dashboard.services.library import Library

@@ -11,14 +11,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cre_core.genome import Locus
-from dashboard.figures.locus.stack.band import Band, broken, probe_positions
-from dashboard.figures.locus.stack.elements import element_band
-from dashboard.figures.locus.stack.genes import gene_band
-from dashboard.figures.locus.stack.intervals import domain_band, loop_band, motif_band, peak_band
-from dashboard.figures.locus.stack.methods import method_band
-from dashboard.figures.locus.stack.signals import largest, signal_band
-from dashboard.figures.locus.stack.stack import Frame, locus_figure
-from dashboard.figures.locus.stack.truth import truth_band
+from dashboard.figures.locus.band import Band, broken, probe_positions
+from dashboard.figures.locus.elements import element_band
+from dashboard.figures.locus.genes import gene_band
+from dashboard.figures.locus.intervals import domain_band, loop_band, motif_band, peak_band
+from dashboard.figures.locus.methods import method_band
+from dashboard.figures.locus.signals import largest, signal_band
+from dashboard.figures.locus.stack import Frame, locus_figure
+from dashboard.figures.locus.truth import truth_band
 from dashboard.services.locus import LocusData, sets_of, tracks_of
 from dashboard.state import ViewState
 from dashboard.theme import PALETTES, Palette, ThemeName, method_title

@@ -13,8 +13,8 @@ from cre_core.errors import CreError
 from cre_core.genome import Locus
 from dashboard.components import inspector
 from dashboard.components.link_table import row_id
-from dashboard.figures.locus.stack.band import place, short_bp, three_digits
-from dashboard.figures.locus.stack.truth import WORDS, signed_percent
+from dashboard.figures.locus.band import place, short_bp, three_digits
+from dashboard.figures.locus.truth import WORDS, signed_percent
 from dashboard.pages.locus.answers import Json, gene_of
 from dashboard.pages.locus.drawing import Gene, short_title
 from dashboard.pages.locus.selected import element_row, pair_row, selected_shapes

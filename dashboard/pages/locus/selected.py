@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cre_core.genome import Locus
-from dashboard.figures.locus.stack.stack import band_axis, selection_shapes
+from dashboard.figures.locus.stack import band_axis, selection_shapes
 from dashboard.services.links import pairs_of
 from dashboard.services.places import places_of
 from dashboard.state import ViewState
