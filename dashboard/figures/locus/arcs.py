@@ -52,11 +52,12 @@ def strongest(links: pd.DataFrame, *, top: int, threshold: float) -> pd.DataFram
     return links[enough].assign(_size=size).nlargest(top, "_size").drop(columns="_size")
 
 
-def link_arcs(links: pd.DataFrame, *, method: str, tss: int) -> list[Trace]:
+def link_arcs(links: pd.DataFrame, *, method: str, tss: int, colour: str = "") -> list[Trace]:
     """Arcs from a TSS to the centre of each element: a trace for each look, the strong ones last, on top.
 
     Args:
       links: those to draw, from `strongest`; the first counts as full strength.
+      colour: empty = the method's.
     """
     size = links["score"].abs().to_numpy(np.float64)
     strength = size / size.max() if len(size) else size
@@ -77,7 +78,7 @@ def link_arcs(links: pd.DataFrame, *, method: str, tss: int) -> list[Trace]:
                 "y": path["y"][points],
                 "customdata": ids.astype(object),
                 "line": {
-                    "color": faded(method_colour(method), opacity),
+                    "color": faded(colour or method_colour(method), opacity),
                     "width": width,
                     "dash": METHOD_DASHES.get(method_kind(method), "solid"),
                 },

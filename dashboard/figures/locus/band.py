@@ -1,12 +1,12 @@
 """A band: one horizontal track of the locus figure, with its own y axis on the shared x axis.
 
-Every band carries one unseen trace of probes: the same x positions in all bands, with the text the crosshair shows
-there. So the crosshair finds a value, or the words that there is none, in every band at once.
+Every band says one text at each probe: the same places in all bands. So the crosshair finds a value, or the words
+that there is none, in every band at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 Trace = dict[str, Any]
-Scale = Literal["group", "auto", "log"]
+DrawnScale = Literal["linear", "log", "root", "rank"]
 SPARE_PROBES = 100  # per view, between the elements: one every nine pixels or so
 
 
@@ -27,6 +27,7 @@ class Band:
       title, unit: printed in the left margin.
       height: share of the figure, in px on a screen 900 px high.
       traces: plotly traces; their y axis is set when bands are stacked.
+      says: (P,) what the crosshair says at each probe.
       y_range: of the band's axis.
       colour: of the title; empty = the ink.
       note, foot: text at the right, above and below: the range, the count, what is not drawn.
@@ -34,8 +35,13 @@ class Band:
       upper_share: part of the height that the second axis takes.
       has_zero_line: whether y = 0 is drawn.
       badge: why nothing is drawn, or empty.
-      group: bands of one group share a y range; empty = a fixed range.
+      group: bands of one group share a y range that follows the view; empty = a fixed range.
       scale: how `traces` hold the values.
+      left_out: start and end of what the range does not follow: the gene's own promoter; None = nothing.
+      links: middle of each link with a score, whether it is counted, and the words of the count (`3 of 192 links in
+        view`); None = not a band of links.
+      names: the genes whose names are laid out, in the order of their claim to room; None = not the band of genes.
+      range_unit: behind the numbers of the range, for example ` %`.
     """
 
     id: str
@@ -52,13 +58,17 @@ class Band:
     has_zero_line: bool = False
     badge: str = ""
     group: str = ""
-    scale: Scale = "auto"
+    scale: DrawnScale = "linear"
+    says: np.ndarray | Sequence[str] = ()
+    left_out: tuple[int, int] | None = None
+    links: tuple[np.ndarray, np.ndarray, str] | None = None
+    range_unit: str = ""
+    names: Mapping[str, Any] | None = None
 
 
 def broken(band_id: str, title: str, unit: str, *, probes: np.ndarray, reason: str) -> Band:
     """The band of a track that cannot be drawn: its badge says why, and the crosshair that there is no data."""
-    trace = probe_trace(probes, ["no data"] * len(probes))
-    return Band(band_id, title, unit, 30, [trace], (0.0, 1.0), badge=reason)
+    return Band(band_id, title, unit, 30, [], (0.0, 1.0), badge=reason, says=["no data"] * len(probes))
 
 
 def probe_positions(places: pd.DataFrame, *, start: int, end: int, view_bp: int) -> np.ndarray:
@@ -78,20 +88,6 @@ def probe_positions(places: pd.DataFrame, *, start: int, end: int, view_bp: int)
     return np.unique(
         np.concatenate([lattice, centers[(centers >= start) & (centers < end)]]).astype(np.int64)
     ).astype(float)
-
-
-def probe_trace(probes: np.ndarray, texts: Sequence[str] | np.ndarray, *, y: np.ndarray | float = 0.5) -> Trace:
-    """The unseen trace that gives the crosshair its text; `y` is where the label points."""
-    height = np.full(len(probes), y, np.float32) if np.isscalar(y) else np.asarray(y, np.float32)
-    return {
-        "type": "scatter",
-        "mode": "none",
-        "x": probes.astype(np.int32),
-        "y": np.nan_to_num(height),
-        "text": np.asarray(texts, dtype=object),
-        "hovertemplate": "%{text}<extra></extra>",
-        "meta": "probe",
-    }
 
 
 def items_at(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, place, probe_trace, texts_at
+from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, place, texts_at
 from dashboard.theme import CLASS_COLOURS
 
 _OTHER = "#8A94A6"
@@ -28,8 +28,6 @@ def element_band(elements: pd.DataFrame, *, probes: np.ndarray) -> Band:
     rows = items_at(probes, elements["start"].to_numpy(), elements["end"].to_numpy())
     kinds = zip(elements["element_class"], elements["chrom"], elements["start"], elements["end"], strict=True)
     texts = [f"{kind} {place(chrom, start, end)}" for kind, chrom, start, end in kinds]
-    ids = texts_at(rows, elements["element_id"].tolist(), "")
-    traces.append({**probe_trace(probes, texts_at(rows, texts, "no element")), "customdata": ids})
     classes = [name for name in ("promoter", "proximal", "distal") if (elements["element_class"] == name).any()]
     return Band(
         "elements",
@@ -38,6 +36,6 @@ def element_band(elements: pd.DataFrame, *, probes: np.ndarray) -> Band:
         36,
         traces,
         (0.0, 1.0),
-        note="",
+        says=texts_at(rows, texts, "no element"),
         badge="" if len(elements) else "no candidate elements in this window",
     )

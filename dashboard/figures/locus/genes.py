@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, probe_trace, short_bp, texts_at
+from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, short_bp, texts_at
 from dashboard.theme import Palette
 
 ROW_PX = 15.0
@@ -69,7 +69,6 @@ def gene_band(
         traces.append(filled(_exon_boxes(genes[part], exons, y[part]), colour))
         traces += _tss_marks(genes[part], y[part], colour)
     traces.append(_names(genes, layout, y, chosen, palette))
-    traces.append(_probes(genes, probes, y))
     in_view = (genes["end"] > start) & (genes["start"] < end)
     hidden = int((in_view.to_numpy() & ~layout.is_named).sum())
     return Band(
@@ -80,6 +79,8 @@ def gene_band(
         traces,
         (0.0, float(n_rows)),
         badge="" if len(genes) else "no gene in this window",
+        says=_says(genes, probes),
+        names=_named(genes, layout, chosen),
     )
 
 
@@ -194,12 +195,24 @@ def _names(genes: pd.DataFrame, layout: Layout, y: np.ndarray, chosen: str, pale
     }
 
 
-def _probes(genes: pd.DataFrame, probes: np.ndarray, y: np.ndarray) -> Trace:
+def _named(genes: pd.DataFrame, layout: Layout, chosen: str) -> Trace:
+    """What the browser needs to lay names out anew when the view moves: the genes in the order of `lay_out`."""
+    order = _order(genes, chosen)
+    table = genes.iloc[order]
+    return {
+        "name": table["gene_name"].tolist(),
+        "strand": table["strand"].tolist(),
+        "start": table["start"].to_numpy(np.int32),
+        "end": table["end"].to_numpy(np.int32),
+        "row": layout.row[order].astype(np.int32),
+        "is_modelled": table["is_modelled"].astype(bool).tolist(),
+        "n_rows": int(layout.row.max()) + 1 if len(genes) else 1,
+        "chosen": chosen,
+    }
+
+
+def _says(genes: pd.DataFrame, probes: np.ndarray) -> np.ndarray:
     rows = items_at(probes, genes["start"].to_numpy(), genes["end"].to_numpy())
     parts = zip(genes["gene_name"], genes["strand"], genes["start"], genes["end"], strict=True)
     texts = [f"{name} ({strand}), {short_bp(end - start)}" for name, strand, start, end in parts]
-    chrom = str(genes["chrom"].iloc[0]) if len(genes) else ""
-    named = texts_at(rows, texts, "between genes")
-    shown = [f"{chrom}:{int(x) + 1:,} · {text}" for x, text in zip(probes, named, strict=True)]
-    trace = probe_trace(probes, shown, y=np.append(y, 0.5)[rows])
-    return {**trace, "customdata": texts_at(rows, genes["gene_name"].tolist(), "")}
+    return texts_at(rows, texts, "between genes")

@@ -13,7 +13,6 @@ from dashboard.figures.locus.band import (
     filled,
     items_at,
     place,
-    probe_trace,
     short_bp,
     texts_at,
 )
@@ -30,11 +29,10 @@ def peak_band(
     colour = assay_colour(assay)
     rows = items_at(probes, peaks["start"].to_numpy(), peaks["end"].to_numpy(), within_bp=view_bp / 400)
     texts = [f"peak {text}" for text in _places(peaks)]
-    traces = [
-        filled(boxes(peaks["start"], peaks["end"], 0.1, 0.9), colour),
-        probe_trace(probes, texts_at(rows, texts, "no peak")),
-    ]
-    return Band(band_id, title, unit, 19, traces, (0.0, 1.0), colour=colour, badge=_none(peaks, "peaks"))
+    traces = [filled(boxes(peaks["start"], peaks["end"], 0.1, 0.9), colour)]
+    says = texts_at(rows, texts, "no peak")
+    badge = _none(peaks, "peaks")
+    return Band(band_id, title, unit, 19, traces, (0.0, 1.0), colour=colour, badge=badge, says=says)
 
 
 def motif_band(
@@ -60,8 +58,9 @@ def motif_band(
             _arrows(sites[is_plus], "triangle-right", colour),
             _arrows(sites[~is_plus], "triangle-left", colour),
         ]
-    traces.append(probe_trace(probes, texts_at(rows, texts, "no site")))
-    return Band(band_id, title, unit, 19, traces, (0.0, 1.0), colour=colour, badge=_none(sites, "motif sites"))
+    says = texts_at(rows, texts, "no site")
+    badge = _none(sites, "motif sites")
+    return Band(band_id, title, unit, 19, traces, (0.0, 1.0), colour=colour, badge=badge, says=says)
 
 
 def domain_band(domains: pd.DataFrame, *, band_id: str, title: str, unit: str, probes: np.ndarray) -> Band:
@@ -78,12 +77,11 @@ def domain_band(domains: pd.DataFrame, *, band_id: str, title: str, unit: str, p
         for text, start, end in zip(_places(domains), domains["start"], domains["end"], strict=True)
     ]
     rows = items_at(probes, domains["start"].to_numpy(), domains["end"].to_numpy())
-    traces = [
-        filled(boxes(shown["start"], shown["end"], top - 0.7 / MOST_ROWS, top), "#8A94A6", opacity=0.55),
-        probe_trace(probes, texts_at(rows, texts, "in no domain")),
-    ]
+    traces = [filled(boxes(shown["start"], shown["end"], top - 0.7 / MOST_ROWS, top), "#8A94A6", opacity=0.55)]
+    says = texts_at(rows, texts, "in no domain")
     note = f"{hidden} more not drawn" if hidden else ""
-    return Band(band_id, title, unit, 24, traces, (0.0, 1.0), note=note, badge=_none(domains, "domains"))
+    badge = _none(domains, "domains")
+    return Band(band_id, title, unit, 24, traces, (0.0, 1.0), note=note, badge=badge, says=says)
 
 
 def loop_band(loops: pd.DataFrame, *, band_id: str, title: str, unit: str, probes: np.ndarray, view_bp: int) -> Band:
@@ -95,10 +93,10 @@ def loop_band(loops: pd.DataFrame, *, band_id: str, title: str, unit: str, probe
     starts, ends = (np.r_[loops[name], loops[name + "2"]] for name in ("start", "end"))
     rows = items_at(probes, starts, ends, within_bp=view_bp / 400)
     traces: list[Trace] = [
-        {"type": "scatter", "mode": "lines", **path, "line": {"color": "#7A6FA8", "width": 1.2}, "hoverinfo": "skip"},
-        probe_trace(probes, texts_at(rows, texts * 2, "no loop anchor"), y=0.1),
+        {"type": "scatter", "mode": "lines", **path, "line": {"color": "#7A6FA8", "width": 1.2}, "hoverinfo": "skip"}
     ]
-    return Band(band_id, title, unit, 35, traces, (0.0, 1.08), badge=_none(loops, "loops"))
+    says = texts_at(rows, texts * 2, "no loop anchor")
+    return Band(band_id, title, unit, 35, traces, (0.0, 1.08), badge=_none(loops, "loops"), says=says)
 
 
 def stacked_rows(start: np.ndarray, end: np.ndarray, most: int) -> tuple[np.ndarray, int]:

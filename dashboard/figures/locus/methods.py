@@ -12,10 +12,10 @@ from dashboard.figures.locus.band import (
     boxes,
     filled,
     items_at,
-    probe_trace,
     texts_at,
     three_digits,
 )
+from dashboard.figures.locus.scales import SAYS, Ruler, axis_range, heights, largest, range_text
 from dashboard.theme import (
     ATTENTION_METHODS,
     DECREASE,
@@ -29,11 +29,7 @@ from dashboard.theme import (
 
 HEIGHT = 74.0
 ARC_SHARE = 0.42
-
-
-def height_of(score: np.ndarray) -> np.ndarray:
-    """Height of a score: its root with its sign, so that the gene's own promoter does not flatten all others."""
-    return np.sign(score) * np.sqrt(np.abs(score))
+BY_ROOT = Ruler("root")
 
 
 def drawn_scores(links: pd.DataFrame, method: str) -> pd.DataFrame:
@@ -42,7 +38,17 @@ def drawn_scores(links: pd.DataFrame, method: str) -> pd.DataFrame:
 
 
 def method_band(
-    links: pd.DataFrame, *, method: str, gene_name: str, tss: int, top: int, threshold: float, probes: np.ndarray
+    links: pd.DataFrame,
+    *,
+    method: str,
+    gene_name: str,
+    tss: int,
+    top: int,
+    threshold: float,
+    probes: np.ndarray,
+    view: tuple[int, int] | None = None,
+    ruler: Ruler = BY_ROOT,
+    colour: str = "",
 ) -> Band:
     """Scores of one method for one gene.
 
@@ -51,30 +57,54 @@ def method_band(
         `perturbation` is the share of expression lost, signed; of a method that says yes or no, 1 or 0.
       top: how many arcs at most.
       threshold: least score of an arc, as a fraction of the largest.
+      view: start and end of what is in view; range and count are of it. None = of all links.
+      ruler: the y axis; by default roots, so that the strongest element does not flatten all others.
+      colour: empty = the method's.
     """
     links = drawn_scores(links, method)
-    score = links["score"].to_numpy(np.float64)
     signed = method_kind(method) in SIGNED_METHODS
-    largest = float(np.nanmax(np.abs(score))) if np.isfinite(score).any() else 0.0
+    colour = colour or method_colour(method)
     drawn = strongest(links, top=top, threshold=threshold)
+    own = (links["tss_distance_bp"].abs() <= OWN_PROMOTER_BP).to_numpy()
+    inside = _inside(links, view)
+    score = links["score"].to_numpy(np.float64)
+    top_score = largest(score, inside & ~own) or largest(score, inside)
+    middle = (links["start"].to_numpy() + links["end"].to_numpy()) / 2
+    scored, is_yes_no = np.isfinite(score), method_kind(method) in YES_NO_METHODS
+    counted = score > 0 if is_yes_no else links["element_id"].isin(drawn["element_id"]).to_numpy()
+    says = "elements in view linked" if is_yes_no else "links in view"
     title = method_title(method)
-    beyond = links["score"][links["tss_distance_bp"].abs() > OWN_PROMOTER_BP].abs().max()
-    top_score = float(beyond) if beyond > 0 else largest
-    high = 1.02 * float(height_of(np.array([top_score]))[0]) or 1.0
     return Band(
         id=method,
         title=title,
-        unit=_unit(method),
+        unit=_unit(method, ruler),
         height=HEIGHT,
-        traces=[*_scores(links, method, signed), _probes(links, probes, method, gene_name, high)],
-        y_range=(-high if signed else 0.0, high),
-        colour=method_colour(method),
-        note=_note(method, score, f"{len(drawn)} of", _range(top_score, largest, signed)),
-        upper=link_arcs(drawn, method=method, tss=tss),
+        traces=_scores(links, method, signed, ruler, colour),
+        says=_says(links, probes, method, gene_name),
+        y_range=axis_range(top_score, ruler, is_signed=signed),
+        colour=colour,
+        note=_note(
+            range_text(top_score, ruler, is_signed=signed, unit=" %" if signed else ""),
+            "" if ruler.fixed or ruler.scale == "rank" else _left_out(score, inside & own, top_score, signed),
+            f"{int((counted & inside).sum())} of {int((scored & inside).sum())} {says}",
+            is_yes_no,
+        ),
+        upper=link_arcs(drawn, method=method, tss=tss, colour=colour),
         upper_share=ARC_SHARE,
         has_zero_line=signed,
         badge="" if len(links) else f"{title} gives no link for {gene_name}",
+        group=method if ruler.follows else "",
+        scale=ruler.scale,
+        left_out=(tss - OWN_PROMOTER_BP, tss + OWN_PROMOTER_BP),
+        links=(middle[scored], counted[scored], says),
+        range_unit=" %" if signed else "",
     )
+
+
+def _inside(links: pd.DataFrame, view: tuple[int, int] | None) -> np.ndarray:
+    """(E,) bool: which elements share a base with the view."""
+    start, end = view or (-np.inf, np.inf)
+    return (links["end"].to_numpy() > start) & (links["start"].to_numpy() < end)
 
 
 def ranks(score: np.ndarray) -> np.ndarray:
@@ -82,43 +112,39 @@ def ranks(score: np.ndarray) -> np.ndarray:
     return pd.Series(np.abs(score)).rank(ascending=False, method="min").to_numpy()
 
 
-def _unit(method: str) -> str:
+def _unit(method: str, ruler: Ruler) -> str:
     kind = method_kind(method)
     if kind in YES_NO_METHODS:
         return "yes or no"
-    if kind in SIGNED_METHODS:
-        return "predicted, % of expression"
-    return "weight, √ scale" if kind in ATTENTION_METHODS else "score, √ scale"
+    what = "predicted, % of expression"
+    if kind not in SIGNED_METHODS:
+        what = "weight" if kind in ATTENTION_METHODS else "score"
+    return ", ".join(filter(None, [what, SAYS[ruler.scale]]))
 
 
-def _note(method: str, score: np.ndarray, drawn: str, shown_range: str) -> str:
-    """What is printed at the right: range and links drawn; of a yes or no, how many links there are."""
-    count = int(np.isfinite(score).sum())
-    if method_kind(method) in YES_NO_METHODS:
-        n_yes = int((score > 0).sum())
-        return f"{drawn} {n_yes} link{'s' * (n_yes != 1)} drawn, {count} elements asked"
-    return f"{shown_range} · {drawn} {count} links"
+def _left_out(score: np.ndarray, own: np.ndarray, top: float, signed: bool) -> str:
+    """The gene's own promoter often stands above the range and is cut off, so its score is printed."""
+    value = largest(score, own)
+    return f"own promoter {three_digits(value)}{' %' if signed else ''} left out" if value > top else ""
 
 
-def _range(top: float, largest: float, signed: bool) -> str:
-    """The range; the gene's own promoter often stands above it and is cut off, so its score is printed."""
-    unit = " %" if signed else ""
-    own = f", own promoter {three_digits(largest)}{unit}" if largest > top else ""
-    return f"{'±' if signed else '0 – '}{three_digits(top)}{unit}{own}"
+def _note(range_: str, left_out: str, count: str, is_yes_no: bool) -> str:
+    """What is printed at the right: range, what it leaves out, and how many of the links in view have an arc."""
+    return count if is_yes_no else " · ".join(filter(None, [range_, left_out, count]))
 
 
-def _scores(links: pd.DataFrame, method: str, signed: bool) -> list[Trace]:
-    height = height_of(links["score"].to_numpy(np.float64))
+def _scores(links: pd.DataFrame, method: str, signed: bool, ruler: Ruler, colour: str) -> list[Trace]:
+    height = heights(links["score"].to_numpy(np.float64), ruler.scale)
     if not signed:
-        return [filled(boxes(links["start"], links["end"], 0.0, height), method_colour(method))]
+        return [filled(boxes(links["start"], links["end"], 0.0, height), colour)]
     traces = []
-    for name, colour, side in (("decrease", DECREASE, height < 0), ("increase", INCREASE, height >= 0)):
+    for name, shade, side in (("decrease", DECREASE, height < 0), ("increase", INCREASE, height >= 0)):
         path = boxes(links["start"][side], links["end"][side], 0.0, height[side])
-        traces.append({**filled(path, colour), "name": name})
+        traces.append({**filled(path, shade), "name": name})
     return traces
 
 
-def _probes(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str, high: float) -> Trace:
+def _says(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str) -> np.ndarray:
     score = links["score"].to_numpy(np.float64)
     count = int(np.isfinite(score).sum())
     texts = [
@@ -126,8 +152,7 @@ def _probes(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str
         for value, rank in zip(score, ranks(score), strict=True)
     ]
     rows = items_at(probes, links["start"].to_numpy(), links["end"].to_numpy())
-    heights = np.clip(np.append(np.nan_to_num(height_of(score)), 0.0)[rows], -high, high)
-    return probe_trace(probes, texts_at(rows, texts, f"no link to {gene_name}"), y=heights)
+    return texts_at(rows, texts, f"no link to {gene_name}")
 
 
 def _text(value: float, rank: float, count: int, kind: str) -> str:

@@ -7,24 +7,18 @@ import pandas as pd
 
 from dashboard.figures.locus.band import (
     Band,
-    Scale,
+    DrawnScale,
     Trace,
     boxes,
     filled,
     items_at,
-    probe_trace,
     texts_at,
     three_digits,
 )
+from dashboard.figures.locus.scales import Ruler, axis_range, heights, range_text
 from dashboard.theme import assay_colour
 
 HEIGHT = 48.0
-
-
-def scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
-    """Values as drawn: log10(1 + x) on the log scale. NaN stays NaN."""
-    values = np.asarray(values, np.float64)
-    return np.log10(1.0 + np.maximum(values, 0.0)) if scale == "log" else values
 
 
 def largest(signal: pd.DataFrame, *, start: int, end: int) -> float:
@@ -46,51 +40,49 @@ def signal_band(
     assay: str,
     top: float,
     probes: np.ndarray,
-    scale: Scale = "group",
+    ruler: Ruler = Ruler(),  # noqa: B008 (frozen)
+    group: str = "",
     is_binned: bool = False,
+    colour: str = "",
 ) -> Band:
     """One signal.
 
     Args:
       signal: columns start, end, mean, max: elements (mean = max = the count), or bins side by side. NaN = no data.
-      top: upper end of the y range, in the unit.
+      top: upper end of the y range, in the unit, where the ruler's is not fixed.
+      group: bands of one group share their range; empty = a range of its own.
       is_binned: bins side by side, drawn as one stepped line; otherwise elements, drawn as boxes.
+      colour: empty = the assay's.
     """
-    colour = assay_colour(assay)
+    colour, scale = colour or assay_colour(assay), ruler.scale
     if is_binned:
         maximum = filled(steps(signal, "max", scale), colour, opacity=0.35, fill="tozeroy")
         traces = [maximum, filled(steps(signal, "mean", scale), colour, fill="tozeroy")]
     else:
-        traces = [filled(boxes(signal["start"], signal["end"], 0.0, scaled(signal["max"], scale)), colour)]
-    drawn_top = float(scaled(np.array([top]), scale)[0]) or 1.0
-    traces.append(_probes(signal, probes, unit, scale, drawn_top, is_binned=is_binned))
+        traces = [filled(boxes(signal["start"], signal["end"], 0.0, heights(signal["max"], scale)), colour)]
     return Band(
         id=band_id,
         title=title,
         unit=unit,
         height=HEIGHT,
         traces=traces,
-        y_range=(0.0, drawn_top * 1.02),
+        y_range=axis_range(top, ruler),
         colour=colour,
-        note=range_text(top, scale),
-        group=f"{assay}, {unit}" if scale == "group" else band_id,
+        note=range_text(top, ruler),
+        group=(group or band_id) if ruler.follows else "",
         scale=scale,
         badge="" if signal["max"].notna().any() else "no data in this window",
+        says=_says(signal, probes, unit, is_binned=is_binned),
     )
 
 
-def range_text(top: float, scale: Scale) -> str:
-    """The range at the right of a band."""
-    return f"0 – {three_digits(top)}" + (", log(1 + x)" if scale == "log" else "")
-
-
-def steps(signal: pd.DataFrame, column: str, scale: Scale) -> Trace:
+def steps(signal: pd.DataFrame, column: str, scale: DrawnScale) -> Trace:
     """Bins side by side as one line: two points a bin, and NaN where there is no data.
 
     Returns:
       x and y of a trace; neighbouring bins of one value are drawn as one.
     """
-    values = scaled(signal[column].to_numpy(), scale).astype(np.float32)
+    values = heights(signal[column].to_numpy(), scale).astype(np.float32)
     start, end = signal["start"].to_numpy(np.float64), signal["end"].to_numpy(np.float64)
     same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
     starts = np.flatnonzero(np.r_[True, ~same]) if len(values) else np.array([], np.int64)
@@ -99,9 +91,7 @@ def steps(signal: pd.DataFrame, column: str, scale: Scale) -> Trace:
     return {"x": x, "y": np.repeat(values[starts], 2)}
 
 
-def _probes(
-    signal: pd.DataFrame, probes: np.ndarray, unit: str, scale: Scale, top: float, *, is_binned: bool
-) -> Trace:
+def _says(signal: pd.DataFrame, probes: np.ndarray, unit: str, *, is_binned: bool) -> np.ndarray:
     rows = items_at(probes, signal["start"].to_numpy(), signal["end"].to_numpy())
     values = signal["max"].to_numpy(np.float64)
     means = signal["mean"].to_numpy(np.float64)
@@ -111,5 +101,4 @@ def _probes(
         if np.isfinite(values[row]):
             peak = three_digits(values[row])
             texts[row] = f"mean {three_digits(means[row])}, max {peak}" if is_binned else f"{peak} {short}"
-    heights = np.minimum(np.append(scaled(values, scale), 0.0)[rows], top)  # the label stays in its band
-    return probe_trace(probes, texts_at(rows, texts, "no data" if is_binned else "no element"), y=heights)
+    return texts_at(rows, texts, "no data" if is_binned else "no element")

@@ -1,16 +1,17 @@
 """The locus figure: bands stacked on one x axis.
 
-One x axis, not shared ones: only so does the crosshair show a value in every band. `layout.meta` says which band is
-where, for the browser's side: what a click meant, and the y range of a group after a pan.
+`layout.meta` says which band is where and what lies in it, for the browser's side (assets/locus*.js), which moves the
+drawing under a fixed frame: labels and ranges at its sides, names of genes, the crosshair, what a click meant.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.figures.locus.band import Band, faded, place
@@ -35,9 +36,12 @@ class Frame:
       width_px: width of the plot on the screen.
       is_simulated: marks the figure.
       bin_bp: bases per bin of binned signal; 0 = none is drawn.
-      element: start and end of the selected element, or None.
       highlights: start and end of marked places.
       tss: of the chosen gene, or None.
+      probes: (P,) where the crosshair stops, bp, sorted.
+      marks: id, start and end of what a click can select: `elements`, `pairs` (with `y`, per cent).
+      limits: size of the chromosome, narrowest and widest view, bp.
+      selected: what is marked, from `selection_shapes`; drawn in files only, the browser marks by itself.
     """
 
     chrom: str
@@ -50,17 +54,19 @@ class Frame:
     width_px: float = 900.0
     is_simulated: bool = False
     bin_bp: int = 0
-    element: tuple[int, int] | None = None
     highlights: Sequence[tuple[int, int]] = ()
     tss: int | None = None
+    probes: np.ndarray | Sequence[float] = ()
+    marks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    limits: tuple[int, int, int] = (0, 0, 0)
+    selected: Sequence[dict[str, Any]] = ()
 
 
 def locus_figure(bands: Sequence[Band], frame: Frame, *, palette: Palette = PALETTES["light"]) -> go.Figure:
     """Stack bands from top to bottom.
 
     Returns:
-      A figure without a fixed size. `layout.meta["bands"]` lists id, axis, from, to (paper y), group, scale, the
-      traces that hold the values and the annotation that prints the range.
+      A figure without a fixed size, whole by itself. `layout.meta` is described in `_meta`.
     """
     traces: list[dict[str, Any]] = []
     layout = _layout(frame, palette)
@@ -78,29 +84,87 @@ def locus_figure(bands: Sequence[Band], frame: Frame, *, palette: Palette = PALE
             upper = _axis_name(2 * number + 1)
             layout["yaxis" + upper[1:]] = _y_axis((0.0, 1.06), (split, high))
             traces += [{**trace, "xaxis": "x", "yaxis": upper, "showlegend": False} for trace in band.upper]
-        meta.append(
-            {
-                "id": band.id,
-                "axis": "yaxis" + axis[1:],
-                "from": low,
-                "to": high,
-                "group": band.group,
-                "scale": band.scale,
-                "traces": list(range(first, last)),
-                "note": len(annotations) + 1,
-            }
-        )
+        meta.append(_band_meta(band, axis, (low, split, high), range(first, last), range(last, len(traces))))
         annotations += _texts(band, low, high, palette)
         layout["shapes"] += _lines(band, low, high, axis, palette)
+    if frame.selected:
+        crispr = next((band["axis"].replace("yaxis", "y") for band in meta if band["id"] == "crispr"), None)
+        layout["shapes"] += [{**shape, **_on(crispr, shape)} for shape in frame.selected]
     layout["annotations"] = annotations + _frame_texts(frame, palette)
-    layout["meta"] = {
+    layout["meta"] = _meta(bands, frame, meta)
+    return go.Figure({"data": traces, "layout": layout})
+
+
+def _on(axis: str | None, shape: dict[str, Any]) -> dict[str, Any]:
+    """The ring of a mark belongs to the axis of the CRISPRi band, and is not drawn where that is hidden."""
+    if shape["name"] != "mark":
+        return {}
+    return {"yref": axis} if axis else {"visible": False}
+
+
+def _band_meta(
+    band: Band, axis: str, edges: tuple[float, float, float], traces: range, upper: range
+) -> dict[str, Any]:
+    """One band for the browser.
+
+    Its id, title, unit, colour, note, foot and badge; `axis` and the paper y `from`, `split` (where the second axis
+    begins) and `to`; the numbers of its `traces` and of those of the second axis, `upper`; what its range follows.
+    """
+    words, index = np.unique(np.asarray(band.says, dtype=object).astype(str), return_inverse=True)
+    middle, counted, says = band.links or ((), (), "")
+    return {
+        "id": band.id,
+        "title": band.title,
+        "unit": band.unit,
+        "colour": band.colour,
+        "note": band.note,
+        "foot": band.foot,
+        "badge": band.badge,
+        "axis": "yaxis" + axis[1:],
+        "range": list(band.y_range),
+        "from": edges[0],
+        "split": edges[1],
+        "to": edges[2],
+        "group": band.group,
+        "scale": band.scale,
+        "unitOfRange": band.range_unit,
+        "leftOut": list(band.left_out) if band.left_out else None,
+        "links": {"x": np.asarray(middle, np.int32), "counted": np.asarray(counted, np.uint8), "says": says}
+        if band.links
+        else None,
+        "traces": list(traces),
+        "upper": list(upper),
+        "words": words.tolist(),
+        "says": index.astype(np.uint16 if len(words) < 65_536 else np.int32),
+    }
+
+
+def _meta(bands: Sequence[Band], frame: Frame, meta: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the browser knows of the whole figure: place, what is loaded, limits, names of genes, what can be chosen."""
+    size_bp, least_bp, most_bp = frame.limits
+    return {
         "bands": meta,
         "chrom": frame.chrom,
         "view": [frame.start, frame.end],
         "loaded": [frame.loaded_start, frame.loaded_end],
-        "height": round(natural_height(bands) + TOP_PX + bottom_px(frame)),
+        "size": size_bp,
+        "least": least_bp,
+        "most": most_bp,
+        "tss": frame.tss,
+        "caption": caption(frame),
+        "isSimulated": frame.is_simulated,
+        "top": TOP_PX,
+        "height": round(natural_height(bands) + TOP_PX + 4),
+        "probes": np.asarray(frame.probes, np.int32),
+        "marks": dict(frame.marks),
+        "names": next((band.names for band in bands if band.names is not None), None),
     }
-    return go.Figure({"data": traces, "layout": layout})
+
+
+def caption(frame: Frame) -> str:
+    """What the x axis is: chromosome, assembly, and how signal was binned."""
+    unit = f"{frame.chrom} · {frame.assembly}"
+    return unit + f" · signal in bins of {frame.bin_bp:,} bp" if frame.bin_bp else unit
 
 
 def domains(bands: Sequence[Band]) -> list[tuple[float, float]]:
@@ -133,38 +197,31 @@ def natural_height(bands: Sequence[Band]) -> float:
 
 
 def selection_shapes(
-    place: tuple[int, int] | None, *, mark: tuple[float, float] | None = None, axis: str = "y", palette: Palette
+    place: tuple[int, int], *, mark: tuple[float, float] | None = None, palette: Palette
 ) -> list[dict[str, Any]]:
-    """The first three shapes of every locus figure, unseen where nothing is selected.
+    """What marks a selected element or tested place in a file: its stretch, its middle, the outline of its mark.
 
     Args:
-      place: start and end of the selected element or tested place: its stretch and its middle.
-      mark: position and per cent of the selected pair's mark in the CRISPRi band, which gets an outline.
-      axis: the y axis of that band.
+      place: start and end.
+      mark: position and per cent of the selected pair's mark in the CRISPRi band.
     """
-    start, end = place or (0, 1)
+    start, end = place
     look: dict[str, Any] = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "name": "selected"}
-    look["visible"] = place is not None
     fill = {"fillcolor": palette.accent, "opacity": 0.25, "line": {"width": 0}}
     middle = (start + end) / 2
     line = {"color": palette.accent, "width": 1, "dash": "dot"}
-    x, y = mark or (0.0, 0.0)
-    ring = {
-        "type": "circle", "xref": "x", "yref": axis, "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": x,
-        "yanchor": y, "x0": -RING_PX, "x1": RING_PX, "y0": -RING_PX, "y1": RING_PX, "layer": "above", "name": "mark",
-        "line": {"color": palette.accent, "width": 2}, "visible": mark is not None,
-    }  # fmt: skip
-    return [
+    shapes = [
         {**look, **fill, "type": "rect", "x0": start, "x1": end},
         {**look, "type": "line", "x0": middle, "x1": middle, "line": line},
-        ring,
     ]
-
-
-def band_axis(figure: dict[str, Any], band_id: str) -> str | None:
-    """The y axis of a band as shapes name it (`y7`); None when the band is not drawn."""
-    axes = [band["axis"] for band in figure["layout"]["meta"]["bands"] if band["id"] == band_id]
-    return axes[0].replace("yaxis", "y") if axes else None
+    if mark is None:
+        return shapes
+    ring = {
+        "type": "circle", "xref": "x", "yref": "y", "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": mark[0],
+        "yanchor": mark[1], "x0": -RING_PX, "x1": RING_PX, "y0": -RING_PX, "y1": RING_PX, "layer": "above",
+        "name": "mark", "line": {"color": palette.accent, "width": 2},
+    }  # fmt: skip
+    return [*shapes, ring]
 
 
 def highlight_shapes(highlights: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -179,10 +236,7 @@ def _axis_name(number: int) -> str:
 
 
 def _layout(frame: Frame, palette: Palette) -> dict[str, Any]:
-    unit = f"{frame.chrom} · {frame.assembly}"
-    if frame.bin_bp:
-        unit += f" · signal in bins of {frame.bin_bp:,} bp"
-    shapes = selection_shapes(frame.element, palette=palette)
+    shapes = []
     if frame.tss is not None:
         line = {"color": palette.accent, "width": 0.8, "dash": "solid"}
         shapes.append(
@@ -195,35 +249,21 @@ def _layout(frame: Frame, palette: Palette) -> dict[str, Any]:
         "font": {"family": FONT, "size": 11, "color": palette.ink},
         "paper_bgcolor": palette.background,
         "plot_bgcolor": palette.background,
-        "hovermode": "x",
-        "hoversubplots": "axis",
-        "hoverdistance": 60,
-        "spikedistance": -1,
-        "hoverlabel": {"font": {"size": 10, "family": FONT, "color": palette.ink}, "bgcolor": palette.band,
-                       "bordercolor": palette.faint_ink, "namelength": 0},
-        "dragmode": "pan",
+        "hovermode": False,
         "showlegend": False,
-        "uirevision": f"{frame.chrom}:{frame.start}-{frame.end}",
         "xaxis": {
             "range": [frame.start, frame.end],
             "side": "top",
             "anchor": "free",
             "position": 1.0,
-            "title": {"text": unit, "font": {"size": 11, "color": palette.faint_ink}, "standoff": 4},
+            "title": {"text": caption(frame), "font": {"size": 11, "color": palette.faint_ink}, "standoff": 4},
             "tickformat": ".9~s",
             "ticksuffix": "b",
-            "hoverformat": ",d",
             "tickfont": {"size": 10, "color": palette.faint_ink},
             "nticks": 8,
             "gridcolor": palette.hairline,
             "gridwidth": 0.7,
             "zeroline": False,
-            "showspikes": True,
-            "spikemode": "across",
-            "spikesnap": "hovered data",
-            "spikethickness": 1,
-            "spikedash": "dot",
-            "spikecolor": palette.accent,
         },
         "shapes": shapes,
     }  # fmt: skip

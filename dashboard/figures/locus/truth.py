@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.band import Band, Trace, items_at, place, probe_trace, texts_at, three_digits
+from dashboard.figures.locus.band import Band, Trace, items_at, place, texts_at, three_digits
 from dashboard.theme import TRUTH, Palette
 
 HEIGHT = 84.0
@@ -29,7 +29,6 @@ def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palet
     traces = [_stems(pairs, percent)]
     for call in ("not significant", "increase", "decrease"):
         traces.append(_marks(pairs, percent, call, palette))
-    traces.append(_probes(pairs, percent, probes, within_bp=view_bp / 600))
     low = min(-LEAST_PERCENT, float(np.nanmin(percent, initial=0.0)))
     high = max(LEAST_PERCENT, float(np.nanmax(percent, initial=0.0)))
     pad = 0.12 * (high - low)  # twice that below, where the counts are printed
@@ -43,6 +42,7 @@ def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palet
         note=f"−{three_digits(-low)} to +{three_digits(high)} %" if len(pairs) else "",
         foot=count_text(pairs) if len(pairs) else "",
         has_zero_line=True,
+        says=_says(pairs, probes, within_bp=view_bp / 600),
         badge="" if len(pairs) else f"no CRISPRi pairs were tested for {gene_name}",
     )
 
@@ -70,14 +70,14 @@ def signed_percent(fraction: float) -> str:
     return f"+{text} %" if fraction > 0 else f"{text} %" if np.isfinite(fraction) else text
 
 
-def _probes(pairs: pd.DataFrame, percent: np.ndarray, probes: np.ndarray, *, within_bp: float) -> Trace:
+def _says(pairs: pd.DataFrame, probes: np.ndarray, *, within_bp: float) -> np.ndarray:
     """Of several pairs at one place the strongest significant one is told, with how many there are."""
     start, end = pairs["start"].to_numpy() - within_bp, pairs["end"].to_numpy() + within_bp
     rows = items_at(probes, start, end, rank=_rank(pairs))
     count = np.searchsorted(np.sort(start), probes, "right") - np.searchsorted(np.sort(end), probes, "right")
     told = texts_at(rows, pair_texts(pairs), "not tested")
     texts = [f"{text}, 1 of {n} pairs here" if n > 1 else text for text, n in zip(told, count, strict=True)]
-    return probe_trace(probes, texts, y=np.append(np.nan_to_num(percent), 0.0)[rows])
+    return np.asarray(texts, dtype=object)
 
 
 def _rank(pairs: pd.DataFrame) -> np.ndarray:

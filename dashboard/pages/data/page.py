@@ -19,12 +19,13 @@ from dash.exceptions import PreventUpdate
 
 from cre_core.errors import NotAvailable
 from dashboard.components import notice, provenance, shell
+from dashboard.pages import Page
 from dashboard.services.baselevel import base_level
 from dashboard.services.library import Library
 from dashboard.services.sources import Origin, origin
 from dashboard.state import read_view
 
-PATH, TITLE, ICON = "/data", "Data", "data"
+PATH = "/data"
 BASES = "bases"
 _SOURCE_COLUMNS = (
     ("file", "file", 3), ("content", "content", 4), ("assembly", "assembly", 1), ("lifted_from", "lifted from", 1),
@@ -134,3 +135,6 @@ def _heading(study: Origin) -> Component:
             html.Ul([html.Li(note) for note in study.notes], className="cs-notes"),
         ]
     )
+
+
+PAGE = Page(PATH, "Data", "data", layout, register)

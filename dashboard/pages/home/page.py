@@ -13,6 +13,7 @@ from dash.exceptions import PreventUpdate
 
 from cre_core.errors import UnknownName
 from dashboard.components import notice, shell
+from dashboard.pages import Page
 from dashboard.pages.home.loci import about_pictures, rank_rows, start_section
 from dashboard.pages.home.studies import other_studies, study_table
 from dashboard.services.jobs import Job, study_commands
@@ -20,7 +21,7 @@ from dashboard.services.library import Library
 from dashboard.services.overview import Offer, offers, overviews
 from dashboard.state import read_view
 
-PATH, TITLE, ICON = "/", "Home", "home"
+PATH = "/"
 TICK_MS = 700
 
 
@@ -153,3 +154,6 @@ def progress(job: Job | None, is_here: bool) -> list[Component | str]:
         text += f" · {job.step}" + (f" · {share:.0f} %" if job.total else "")
     bar = dmc.Progress(value=share, size="sm", animated=not job.total, striped=not job.total)
     return [bar, html.Span(text, className="cs-faint", title=text)]
+
+
+PAGE = Page(PATH, "Home", "home", layout, register)

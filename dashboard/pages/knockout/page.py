@@ -13,6 +13,7 @@ from cre_core.errors import NotAvailable
 from dashboard.components import figure_parts, notice, preset_bar, provenance, shell, strength_table
 from dashboard.figures.agreement import AGREEMENT_PX
 from dashboard.figures.knockout import ATTENTION_PX
+from dashboard.pages import Page
 from dashboard.pages.knockout import panels as knockout_panels
 from dashboard.pages.knockout.answers import (
     answer,
@@ -36,7 +37,7 @@ from dashboard.theme import DECREASE, INCREASE, method_title, model_title
 if TYPE_CHECKING:
     from cre_core.data.study import Study
 
-PATH, TITLE, ICON = "/knockout", "Knock-out", "knockout"
+PATH = "/knockout"
 
 
 def layout(library: Library, **query: str) -> Component:
@@ -370,3 +371,6 @@ def _register_browser_side(app: Dash) -> None:
     browser(
         "surround", Output("ko-neighbours", "children"), Input("ko-context", "data"), history, base, on_load=False
     )
+
+
+PAGE = Page(PATH, "Knock-out", "knockout", layout, register, shows_gene=True)

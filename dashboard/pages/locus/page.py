@@ -11,6 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components import link_table, shell
+from dashboard.pages import Page
 from dashboard.pages.locus.answers import (
     Json,
     changed,
@@ -35,7 +36,7 @@ from dashboard.theme import (
 if TYPE_CHECKING:
     from cre_core.data.study import Study
 
-PATH, TITLE, ICON = "/locus", "Locus", "locus"
+PATH = "/locus"
 _UNSEEN = {"visible": False}
 _EMPTY: Json = {"data": [], "layout": {"xaxis": _UNSEEN, "yaxis": _UNSEEN, "paper_bgcolor": "rgba(0,0,0,0)",
                                        "plot_bgcolor": "rgba(0,0,0,0)"}}  # fmt: skip
@@ -206,3 +207,6 @@ def _link_controls(state: ViewState) -> Component:
             ),
         ]
     )
+
+
+PAGE = Page(PATH, "Locus", "locus", layout, register, shows_gene=True)
