@@ -14,6 +14,7 @@ from cre_core.schema import Mode
 VERSION = 1
 MOST_KNOCK_OUTS = 300  # of one address; the browser and the server both cut longer ones
 MOST_SNAPSHOTS = 8
+MOST_WALKED = 200  # names of a pasted list
 MOST_NAME = 24  # characters of a snapshot's name
 MOST_QUOTED = 60  # characters of an address that a notice repeats
 Scale = Literal["group", "auto", "log"]
@@ -49,6 +50,7 @@ class ViewState:
       base_method: how bases are scored.
       snapshots: named sets of strengths, in the order they were kept.
       compare: names of two snapshots, A and B; an empty name = not chosen.
+      walk: a pasted list to go through: gene names, element ids and places without commas, in the order given.
     """
 
     study: str = ""
@@ -71,6 +73,7 @@ class ViewState:
     base_method: BaseMethod = "gradient_x_input"
     snapshots: Snapshots = ()
     compare: tuple[str, ...] = ()
+    walk: tuple[str, ...] = ()
     version: int = VERSION
 
     def with_(self, **changes: object) -> ViewState:
@@ -98,7 +101,7 @@ class ViewState:
             elif f.name == "snapshots":
                 value = "!".join(f"{name}!{_strengths_text(strengths)}" for name, strengths in value)
             elif isinstance(value, tuple):
-                value = "~".join(value)
+                value = ("," if f.name == "walk" else "~").join(value)
             pairs.append((f.name, value if isinstance(value, str) else f"{value:g}"))
         return urlencode(pairs, quote_via=quote, safe=":,~*-!")
 
@@ -156,6 +159,7 @@ def _within_limits(values: dict[str, Any], notices: list[str]) -> dict[str, Any]
     for name, most, what in (
         ("knock_outs", MOST_KNOCK_OUTS, "knocked-out elements"),
         ("snapshots", MOST_SNAPSHOTS, "snapshots"),
+        ("walk", MOST_WALKED, "names to walk"),
     ):
         n = len(values.get(name, ()))
         if n > most:
@@ -181,6 +185,10 @@ def read_view_file(text: str) -> tuple[ViewState, list[str]]:
 
 def _texts(raw: object) -> tuple[str, ...]:
     return tuple(str(part) for part in _parts(raw) if str(part))
+
+
+def _walked(raw: object) -> tuple[str, ...]:
+    return tuple(name for part in _parts(raw, ",") if (name := str(part).strip()))
 
 
 def _parts(raw: object, separator: str = "~") -> list[Any]:
@@ -283,4 +291,5 @@ _READERS: dict[str, Callable[[object], tuple[object, list[object]]]] = {
     "base_method": _whole(_one_of(get_args(BaseMethod))),
     "snapshots": _snapshots,
     "compare": _whole(_chosen),
+    "walk": _whole(_walked),
 }
