@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
 FOR_ALL = {"cre_core.io.files", "cre_core.io.folders"}
 TOP_LEVEL = {"dashboard.app", "dashboard.__main__", "cre_core.__main__"}
 # leaves of the dashboard, open to all its packages
-DASHBOARD_LEAVES = {"dashboard.theme", "dashboard.state", "dashboard.settings"}
+DASHBOARD_LEAVES = {"dashboard.theme", "dashboard.text", "dashboard.state", "dashboard.settings"}
 
 
 def modules() -> list[Path]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.band import Band, Trace, boxes, filled, items_at, probe_trace, short_bp, texts_at
+from dashboard.figures.band import Band, Trace, boxes, filled, items_at, probe_trace, texts_at
+from dashboard.text import distance, place
 from dashboard.theme import Palette
 
 ROW_PX = 15.0
@@ -197,9 +198,9 @@ def _names(genes: pd.DataFrame, layout: Layout, y: np.ndarray, chosen: str, pale
 def _probes(genes: pd.DataFrame, probes: np.ndarray, y: np.ndarray) -> Trace:
     rows = items_at(probes, genes["start"].to_numpy(), genes["end"].to_numpy())
     parts = zip(genes["gene_name"], genes["strand"], genes["start"], genes["end"], strict=True)
-    texts = [f"{name} ({strand}), {short_bp(end - start)}" for name, strand, start, end in parts]
+    texts = [f"{name} ({strand}), {distance(end - start)}" for name, strand, start, end in parts]
     chrom = str(genes["chrom"].iloc[0]) if len(genes) else ""
     named = texts_at(rows, texts, "between genes")
-    shown = [f"{chrom}:{int(x) + 1:,} · {text}" for x, text in zip(probes, named, strict=True)]
+    shown = [f"{place(chrom, int(x), int(x) + 1)} · {text}" for x, text in zip(probes, named, strict=True)]
     trace = probe_trace(probes, shown, y=np.append(y, 0.5)[rows])
     return {**trace, "customdata": texts_at(rows, genes["gene_name"].tolist(), "")}

@@ -13,7 +13,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.figures.band import Band, faded, place
+from dashboard.figures.band import Band, faded
+from dashboard.text import place
 from dashboard.theme import PALETTES, Palette
 
 LEFT_PX, RIGHT_PX, TOP_PX, LINE_PX = 150, 10, 38, 13

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.arcs import OWN_PROMOTER_BP, link_arcs, strongest
-from dashboard.figures.band import Band, Trace, boxes, filled, items_at, probe_trace, texts_at, three_digits
+from dashboard.figures.band import Band, Trace, boxes, filled, items_at, probe_trace, texts_at
+from dashboard.text import number, percent
 from dashboard.theme import (
     ATTENTION_METHODS,
     DECREASE,
@@ -94,8 +95,8 @@ def _note(method: str, score: np.ndarray, drawn: str, shown_range: str) -> str:
 def _range(top: float, largest: float, signed: bool) -> str:
     """The range; the gene's own promoter often stands above it and is cut off, so its score is printed."""
     unit = " %" if signed else ""
-    own = f", own promoter {three_digits(largest)}{unit}" if largest > top else ""
-    return f"{'±' if signed else '0 – '}{three_digits(top)}{unit}{own}"
+    own = f", own promoter {number(largest)}{unit}" if largest > top else ""
+    return f"{'±' if signed else '0 – '}{number(top)}{unit}{own}"
 
 
 def _scores(links: pd.DataFrame, method: str, signed: bool) -> list[Trace]:
@@ -124,6 +125,5 @@ def _probes(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str
 def _text(value: float, rank: float, count: int, kind: str) -> str:
     if kind in YES_NO_METHODS:
         return "yes" if value > 0 else "no"
-    signed = kind in SIGNED_METHODS
-    shown = f"{'+' if value > 0 else ''}{three_digits(value)} %" if signed else three_digits(value)
+    shown = percent(value / 100.0) if kind in SIGNED_METHODS else number(value)
     return f"{shown}, rank {rank:.0f} of {count}"

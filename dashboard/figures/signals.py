@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.band import Band, Scale, Trace, boxes, filled, items_at, probe_trace, texts_at, three_digits
+from dashboard.figures.band import Band, Scale, Trace, boxes, filled, items_at, probe_trace, texts_at
+from dashboard.text import number
 from dashboard.theme import assay_colour
 
 HEIGHT = 48.0
@@ -71,7 +72,7 @@ def signal_band(
 
 def range_text(top: float, scale: Scale) -> str:
     """The range at the right of a band."""
-    return f"0 – {three_digits(top)}" + (", log(1 + x)" if scale == "log" else "")
+    return f"0 – {number(top)}" + (", log(1 + x)" if scale == "log" else "")
 
 
 def steps(signal: pd.DataFrame, column: str, scale: Scale) -> Trace:
@@ -99,7 +100,7 @@ def _probes(
     texts = ["no data"] * len(signal)
     for row in np.unique(rows[rows >= 0]):  # of the many bins only those under a probe are put into words
         if np.isfinite(values[row]):
-            peak = three_digits(values[row])
-            texts[row] = f"mean {three_digits(means[row])}, max {peak}" if is_binned else f"{peak} {short}"
+            peak = number(values[row])
+            texts[row] = f"mean {number(means[row])}, max {peak}" if is_binned else f"{peak} {short}"
     heights = np.minimum(np.append(scaled(values, scale), 0.0)[rows], top)  # the label stays in its band
     return probe_trace(probes, texts_at(rows, texts, "no data" if is_binned else "no element"), y=heights)
