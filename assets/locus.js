@@ -4,19 +4,10 @@
   const MARGIN_LEFT = 150, MARGIN_RIGHT = 10;
   const none = () => window.dash_clientside.no_update;
   const graph = () => document.querySelector("#locus-figure .js-plotly-plot");
+  const text = () => window.crescope.text; /* loaded after this script */
   const send = (id, props) => window.dash_clientside.set_props(id, props);
 
   /* ---- the view ---- */
-  function placeText(chrom, start, end) {
-    const n = (x) => Math.round(x).toLocaleString("en-US");
-    return chrom + ":" + n(Math.max(0, start) + 1) + "-" + n(end);
-  }
-  function parsePlace(text) {
-    const match = /^(.+):([\d,]+)-([\d,]+)$/.exec(text || "");
-    if (!match) return null;
-    const number = (part) => Number(part.replace(/,/g, ""));
-    return { chrom: match[1], start: number(match[2]) - 1, end: number(match[3]) };
-  }
   function withLocus(view, locus) {
     /* The query is written by ViewState on the server; here only its place changes, in the same spelling. */
     const parts = (view.query || "").split("&").filter((part) => part && !part.startsWith("locus="));
@@ -46,7 +37,7 @@
 
   function gate(view, theme, visit) {
     if (!view || !document.getElementById("locus-figure")) return [none(), none(), none()];
-    const state = view.state, place = parsePlace(state.locus);
+    const state = view.state, place = text().parse(state.locus);
     const label = document.getElementById("locus-place");
     if (label) label.textContent = state.locus || "";
     if (visit !== last.visit) last = { visit: visit };
@@ -74,7 +65,7 @@
       if (!meta) return;
       rescale(gd, range[0], range[1]);
       const start = Math.max(0, Math.round(range[0])), end = Math.round(range[1]);
-      send("locus-pan", { data: { locus: placeText(meta.chrom, start, end) } });
+      send("locus-pan", { data: { locus: text().place(meta.chrom, start, end) } });
     }, 160);
   }
   function move(shift, factor) {
@@ -108,8 +99,8 @@
       const top = tops[band.group] || 1;
       change[band.axis + ".range"] = [0, top * 1.02];
       const shown = band.scale === "log" ? Math.pow(10, top) - 1 : top;
-      const text = "0 – " + threeDigits(tops[band.group] ? shown : 0) + (band.scale === "log" ? ", log(1 + x)" : "");
-      change["annotations[" + band.note + "].text"] = text;
+      const range = "0 – " + text().number(tops[band.group] ? shown : 0) + (band.scale === "log" ? ", log(1 + x)" : "");
+      change["annotations[" + band.note + "].text"] = range;
     });
     const same = Object.keys(change).every(function (key) {
       if (!key.endsWith(".range")) return true;
@@ -117,9 +108,6 @@
       return Math.abs(axis.range[1] - change[key][1]) < 1e-6 * change[key][1];
     });
     if (!same) window.Plotly.relayout(gd, change);
-  }
-  function threeDigits(value) {
-    return Number(Number(value).toPrecision(3)).toLocaleString("en-US", { maximumFractionDigits: 8 });
   }
 
   /* ---- what a click meant ---- */
@@ -217,11 +205,11 @@
     "rgba(18,24,31,0.7)": "rgba(255,255,255,0.7)",
   };
   function inLight(value) {
-    let text = JSON.stringify(value);
+    let json = JSON.stringify(value);
     Object.entries(DARK_TO_LIGHT).forEach(function ([dark, light]) {
-      text = text.split(dark).join(light);
+      json = json.split(dark).join(light);
     });
-    return JSON.parse(text);
+    return JSON.parse(json);
   }
   function plain(trace) {
     const copy = Object.assign({}, trace);

@@ -21,6 +21,7 @@
     text: String,
     number: number,
     texts: (parts) => parts.join("~"),
+    names: (parts) => parts.join(","),
     strengths: strengths,
     snapshots: (kept) => kept.map(([name, pairs]) => name + "!" + strengths(pairs)).join("!"),
     looks: (tracks) => tracks.map((parts) => parts.join("*")).join("~"),

@@ -51,7 +51,7 @@ class CommonPart:
       pair: `pair_id` of the selected measured pair of the gene; where both are there, the pair is told about.
       highlights: places marked on every panel.
       knock_outs: element id -> strength in 0..1 (1 = as measured).
-      walk: genes or places to go through, one after the other.
+      walk: a pasted list to go through: gene names, element ids and places without commas, in the order given.
     """
 
     study: str = field(default="", metadata=kinds.text().declared)
@@ -62,7 +62,7 @@ class CommonPart:
     pair: str = field(default="", metadata=kinds.text().declared)
     highlights: tuple[str, ...] = field(default=(), metadata=kinds.texts().declared)
     knock_outs: Strengths = field(default=(), metadata=kinds.strengths().declared)
-    walk: tuple[str, ...] = field(default=(), metadata=kinds.texts(MOST_WALK).declared)
+    walk: tuple[str, ...] = field(default=(), metadata=kinds.names().declared)
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,7 @@ def _within_limits(values: dict[str, Any], notices: list[str]) -> dict[str, Any]
     for name, most, what in (
         ("knock_outs", MOST_KNOCK_OUTS, "knocked-out elements"),
         ("snapshots", MOST_SNAPSHOTS, "snapshots"),
+        ("walk", MOST_WALK, "names to walk"),
     ):
         n = len(values.get(name, ()))
         if n > most:

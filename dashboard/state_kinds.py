@@ -86,9 +86,14 @@ def text() -> Kind:
     return _whole("text", str)
 
 
-def texts(most: int = 10_000) -> Kind:
-    """Texts parted by `~`, the first `most` of them."""
-    return _whole("texts", lambda raw: tuple(str(part) for part in _parts(raw) if str(part))[:most], "~".join)
+def texts() -> Kind:
+    """Texts parted by `~`."""
+    return _whole("texts", lambda raw: tuple(str(part) for part in _parts(raw) if str(part)), "~".join)
+
+
+def names() -> Kind:
+    """Names without commas, parted by commas."""
+    return _whole("names", lambda raw: tuple(str(part) for part in _parts(raw, ",") if str(part)), ",".join)
 
 
 def one_of(choices: Sequence[str]) -> Kind:

@@ -29,7 +29,8 @@ ARROWS: dict[str, set[str]] = {
 FOR_ALL = {"cre_core.io.files", "cre_core.io.folders"}
 TOP_LEVEL = {"dashboard.app", "dashboard.__main__", "cre_core.__main__"}
 # leaves of the dashboard, open to all its packages
-DASHBOARD_LEAVES = {"dashboard.theme", "dashboard.state", "dashboard.state_kinds", "dashboard.settings"}
+LEAF_NAMES = ("theme", "text", "state", "state_kinds", "settings")
+DASHBOARD_LEAVES = {f"dashboard.{name}" for name in LEAF_NAMES}
 
 
 def modules() -> list[Path]:

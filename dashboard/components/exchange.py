@@ -6,9 +6,9 @@ A page declares which fields of the view an answer needs, and the function that 
     FIGURE.answered_by(app, lambda question: draw(library, question))      # in `register`
     shell.page(state, main, exchanges=[FIGURE])                            # in `layout`
 
-The browser's question and the server's cache key both come from that declaration. assets/exchange.js asks when one of
-the fields changes: the latest question wins, a late answer is dropped, the place marked by `busy` shows that something
-is being computed, and the same is asked again when the process that holds the models has started anew.
+The browser's question and the server's cache key both come from that declaration. assets/exchange.js asks when one
+of the fields changes: the latest question wins, a late answer is dropped, the place marked by `busy` shows that
+something is being computed, and the same is asked again when the process that holds the models has started anew.
 """
 
 from __future__ import annotations

@@ -17,18 +17,15 @@ _THEME = (
     " headerTextColor: 'var(--cs-faint-ink)', fontSize: 12, rowHeight: 24, headerHeight: 26, spacing: 4,"
     " wrapperBorder: false, columnBorder: false, selectedRowBackgroundColor: 'var(--cs-chosen)'})"
 )
-_NUMBER = "params.value == null ? '' : d3.format(',.3~r')(params.value)"
+_NUMBER = "csNumber(params.value)"  # of assets/text.js
 # A score of a predicted knock-out is the share of expression lost; shown as the change, as CRISPRi is.
-_LOST = "params.value == null ? '' : d3.format('+.3~g')(-100 * params.value) + ' %'"
-_DISTANCE = (
-    "params.value == null ? '' : Math.abs(params.value) < 1000 ? d3.format('+.3~g')(params.value) + ' bp'"
-    " : Math.abs(params.value) < 1000000 ? d3.format('+.3~g')(params.value / 1000) + ' kb'"
-    " : d3.format('+.3~g')(params.value / 1000000) + ' Mb'"
-)
+_LOST = "params.value == null ? '' : csPercent(-params.value)"
+_DISTANCE = "csOffset(params.value)"
+_ELEMENT = "csElement(params.value, params.data.chrom, params.data.start, params.data.end)"
 _YES_NO = "params.value == null ? '' : params.value ? 'yes' : 'no'"
 # Of several pairs at one element the strongest significant one stands for all: their number is told.
 _MEASURED = (
-    "params.value == null ? '' : d3.format('+.3~g')(params.value * 100) + ' % '"
+    "params.value == null ? '' : csPercent(params.value) + ' '"
     " + (params.data.measured_call == 'decrease' ? '●' : params.data.measured_call == 'increase' ? '▲' : '○')"
     " + (params.data.pair_ids.length > 1 ? ' 1 of ' + params.data.pair_ids.length : '')"
 )
@@ -74,7 +71,13 @@ def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: s
       sort_by: the column sorted at first, largest first.
     """
     definitions: list[dict[str, Any]] = [
-        {"field": "element_id", "headerName": "element", "minWidth": 172, "pinned": "left"},
+        {
+            "field": "element_id",
+            "headerName": "element",
+            "minWidth": 190,
+            "pinned": "left",
+            "valueFormatter": {"function": _ELEMENT},
+        },
         _number("tss_distance_bp", "distance", _DISTANCE),
         {"field": "element_class", "headerName": "class"},
         *[_number(column, title, _NUMBER) for column, title in assays.items()],

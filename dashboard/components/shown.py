@@ -1,7 +1,7 @@
 """What is shown: a figure with the table behind it, where its numbers come from, and what is missing.
 
-Every picture of a page is one: saving it, the table beside it, the line of provenance and the notice of what is missing
-are each one component over it.
+Every picture of a page is one: saving it, the table beside it, the line of provenance and the notice of what is
+missing are each one component over it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Shown:
 
     Attributes:
       figure: what is drawn; None = there is nothing to draw, and `missing` says why.
-      table: the numbers behind it: a column per quantity with its unit in its name, places 0-based half-open as in BED
-        under `chrom`, `start`, `end`. None = the figure has no table.
+      table: the numbers behind it: a column per quantity with its unit in its name, places 0-based half-open as in
+        BED under `chrom`, `start`, `end`. None = the figure has no table.
       sources: provenance, part by part.
       name: of its files, without ending.
       is_simulated: marks file and figure.

@@ -67,24 +67,6 @@ def frame(**changes: object) -> locus.Frame:
     return locus.Frame(**{**values, **changes})  # type: ignore[arg-type]
 
 
-# ---- numbers
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(5563, "5,560"), (0.012345, "0.0123"), (0, "0"), (-24.04, "−24"), (np.nan, "no data"), (950, "950")],
-)
-def test_three_digits(value: float, text: str) -> None:
-    assert band.three_digits(value) == text
-
-
-@pytest.mark.parametrize(
-    ("bp", "text"), [(950, "950 bp"), (39_400, "39.4 kb"), (1_180_000, "1.18 Mb"), (-20, "20 bp")]
-)
-def test_short_distance(bp: int, text: str) -> None:
-    assert band.short_bp(bp) == text
-
-
 # ---- signal
 
 

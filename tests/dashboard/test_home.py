@@ -65,18 +65,6 @@ def test_a_simulation_says_what_it_is_for(library: Library) -> None:
 
 
 @pytest.mark.parametrize(
-    ("locus", "short"),
-    [
-        ("chr8:127,500,001-129,900,000", "chr8:127.5-129.9 Mb"),
-        ("chr1:1-400,000", "chr1:0-0.4 Mb"),
-        ("somewhere", "somewhere"),
-    ],
-)
-def test_places_in_short(locus: str, short: str) -> None:
-    assert home_studies.short_place(locus) == short
-
-
-@pytest.mark.parametrize(
     ("job", "is_here", "button", "says"),
     [
         (None, False, "Download and prepare", "not here yet"),

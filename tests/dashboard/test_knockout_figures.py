@@ -47,18 +47,6 @@ def trace(figure: object, name: str, mode: str = "markers") -> object:
     return next(part for part in figure.data if part.name == name and part.mode == mode)  # type: ignore[attr-defined]
 
 
-def test_numbers_read_as_people_write_them() -> None:
-    assert figures.percent(-0.253) == "−25 %"
-    assert figures.percent(0.0123) == "+1.2 %"
-    assert figures.percent(0.0995) == "+10 %"
-    assert figures.percent(12.345) == "+1,230 %"
-    assert figures.percent(0.0001) == "0 %"
-    assert figures.percent(float("nan")) == "no data"
-    assert figures.distance(-39_400) == "−39.4 kb"
-    assert figures.distance(1_180_000) == "+1.18 Mb"
-    assert figures.distance(0) == "0 bp"
-
-
 def test_predicted_bars_stand_at_their_distance_with_their_sign() -> None:
     figure = figures.effects_figure(table([-0.10, 0.05, -0.12, 0.0]), PAIRS, gene_name="TOY")
     down, up = trace(figure, "predicted decrease: ends"), trace(figure, "predicted increase: ends")

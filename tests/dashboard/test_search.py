@@ -87,7 +87,7 @@ def test_a_gene_no_model_knows_opens_as_a_gene(study: Study) -> None:
         ("", BadInput, "the search box is empty"),
         ("NOPE", UnknownName, "has no gene 'NOPE'"),
         ("SIM99", UnknownName, "did you mean SIM1"),
-        ("chr1:1-3,000,001", BadInput, "ends past the end of chr1"),
+        ("chr1:1-3,000,001", BadInput, "chr1 has 3,000,000 bases in tiny1; 3,000,001 lies beyond"),
         ("chr9:1-100", UnknownName, "no chromosome 'chr9'"),
         ("chr1:200-100", BadInput, "is not after start"),
         ("chr1:,-,", UnknownName, "has no gene 'chr1:,-,'"),

@@ -30,7 +30,7 @@ def test_the_address_of_what_is_typed(library: Library) -> None:
 def test_what_means_nothing_has_no_address(library: Library) -> None:
     with pytest.raises(UnknownName, match="has no gene 'NOPE'"):
         app.address_of(library, "NOPE", None, "/")
-    with pytest.raises(BadInput, match="ends past the end of chr1"):
+    with pytest.raises(BadInput, match="chr1 has 3,000,000 bases"):
         app.address_of(library, "chr1:1-9,000,000", None, "/")
 
 
@@ -85,7 +85,7 @@ def test_a_suggestion_opens_its_locus(page: Page, dashboard_url: str) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("typed", "says"),
-    [("NOPE", "has no gene 'NOPE'"), ("chrS1:1-99,000,000", "ends past the end of chrS1")],
+    [("NOPE", "has no gene 'NOPE'"), ("chrS1:1-99,000,000", "99,000,000 lies beyond")],
 )
 def test_what_is_not_there_is_one_line_and_the_view_stays(
     page: Page, dashboard_url: str, typed: str, says: str

@@ -161,31 +161,3 @@ def faded(colour: str, opacity: float) -> str:
         return colour
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
-
-
-def three_digits(value: float) -> str:
-    """A number with at most three significant digits: 5563 -> 5,560; 0.01234 -> 0.0123; NaN -> no data."""
-    if not np.isfinite(value):
-        return "no data"
-    if value == 0:
-        return "0"
-    digits = 2 - int(np.floor(np.log10(abs(value))))
-    rounded = round(float(value), digits)
-    if abs(rounded) < 1e-4:
-        return f"{rounded:.2e}".replace("-", "−", 1) if rounded < 0 else f"{rounded:.2e}"
-    text = f"{rounded:,.{max(digits, 0)}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace("-", "−")
-
-
-def short_bp(distance: float) -> str:
-    """A distance as people write it: 950 bp, 39.4 kb, 1.18 Mb."""
-    size = abs(distance)
-    if size < 1_000:
-        return f"{size:.0f} bp"
-    return f"{three_digits(size / 1e3)} kb" if size < 999_500 else f"{three_digits(size / 1e6)} Mb"
-
-
-def place(chrom: str, start: int, end: int) -> str:
-    """A place as people write it, 1-based."""
-    return f"{chrom}:{start + 1:,}-{end:,}"

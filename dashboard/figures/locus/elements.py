@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, place, texts_at
+from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, texts_at
+from dashboard.text import place
 from dashboard.theme import CLASS_COLOURS
 
 _OTHER = "#8A94A6"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, short_bp, texts_at
+from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, texts_at
+from dashboard.text import distance
 from dashboard.theme import Palette
 
 ROW_PX = 15.0
@@ -214,5 +215,5 @@ def _named(genes: pd.DataFrame, layout: Layout, chosen: str) -> Trace:
 def _says(genes: pd.DataFrame, probes: np.ndarray) -> np.ndarray:
     rows = items_at(probes, genes["start"].to_numpy(), genes["end"].to_numpy())
     parts = zip(genes["gene_name"], genes["strand"], genes["start"], genes["end"], strict=True)
-    texts = [f"{name} ({strand}), {short_bp(end - start)}" for name, strand, start, end in parts]
+    texts = [f"{name} ({strand}), {distance(end - start)}" for name, strand, start, end in parts]
     return texts_at(rows, texts, "between genes")

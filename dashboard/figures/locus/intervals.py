@@ -6,16 +6,8 @@ import numpy as np
 import pandas as pd
 
 from dashboard.figures.locus.arcs import arc_path
-from dashboard.figures.locus.band import (
-    Band,
-    Trace,
-    boxes,
-    filled,
-    items_at,
-    place,
-    short_bp,
-    texts_at,
-)
+from dashboard.figures.locus.band import Band, Trace, boxes, filled, items_at, texts_at
+from dashboard.text import distance, place
 from dashboard.theme import assay_colour
 
 MOST_ARROWS = 250  # more motif sites than this are ticks, above the line for + and below it for -
@@ -73,7 +65,7 @@ def domain_band(domains: pd.DataFrame, *, band_id: str, title: str, unit: str, p
     shown = domains[row >= 0]
     top = 1.0 - (row[row >= 0] + 0.15) / MOST_ROWS
     texts = [
-        f"domain {text}, {short_bp(end - start)}"
+        f"domain {text}, {distance(end - start)}"
         for text, start, end in zip(_places(domains), domains["start"], domains["end"], strict=True)
     ]
     rows = items_at(probes, domains["start"].to_numpy(), domains["end"].to_numpy())
@@ -89,7 +81,7 @@ def loop_band(loops: pd.DataFrame, *, band_id: str, title: str, unit: str, probe
     left = (loops["start"].to_numpy() + loops["end"].to_numpy()) / 2
     right = (loops["start2"].to_numpy() + loops["end2"].to_numpy()) / 2
     path = arc_path(left, right, full_bp=view_bp)
-    texts = [f"anchor of a {short_bp(b - a)} loop" for a, b in zip(left, right, strict=True)]
+    texts = [f"anchor of a {distance(b - a)} loop" for a, b in zip(left, right, strict=True)]
     starts, ends = (np.r_[loops[name], loops[name + "2"]] for name in ("start", "end"))
     rows = items_at(probes, starts, ends, within_bp=view_bp / 400)
     traces: list[Trace] = [

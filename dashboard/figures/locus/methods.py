@@ -13,9 +13,9 @@ from dashboard.figures.locus.band import (
     filled,
     items_at,
     texts_at,
-    three_digits,
 )
 from dashboard.figures.locus.scales import SAYS, Ruler, axis_range, heights, largest, range_text
+from dashboard.text import number
 from dashboard.theme import (
     ATTENTION_METHODS,
     DECREASE,
@@ -125,7 +125,7 @@ def _unit(method: str, ruler: Ruler) -> str:
 def _left_out(score: np.ndarray, own: np.ndarray, top: float, signed: bool) -> str:
     """The gene's own promoter often stands above the range and is cut off, so its score is printed."""
     value = largest(score, own)
-    return f"own promoter {three_digits(value)}{' %' if signed else ''} left out" if value > top else ""
+    return f"own promoter {number(value)}{' %' if signed else ''} left out" if value > top else ""
 
 
 def _note(range_: str, left_out: str, count: str, is_yes_no: bool) -> str:
@@ -159,5 +159,5 @@ def _text(value: float, rank: float, count: int, kind: str) -> str:
     if kind in YES_NO_METHODS:
         return "yes" if value > 0 else "no"
     signed = kind in SIGNED_METHODS
-    shown = f"{'+' if value > 0 else ''}{three_digits(value)} %" if signed else three_digits(value)
+    shown = f"{'+' if value > 0 else ''}{number(value)} %" if signed else number(value)
     return f"{shown}, rank {rank:.0f} of {count}"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.band import DrawnScale, three_digits
+from dashboard.figures.locus.band import DrawnScale
+from dashboard.text import number
 
 SAYS: dict[DrawnScale, str] = {"linear": "", "log": "log(1 + x)", "root": "√ scale", "rank": "rank"}
 
@@ -81,5 +82,5 @@ def range_text(top: float, ruler: Ruler, *, is_signed: bool = False, unit: str =
     if ruler.scale == "rank":
         return "last to first rank"
     if ruler.fixed is not None:
-        return f"{three_digits(ruler.fixed[0])} to {three_digits(ruler.fixed[1])}{unit}, fixed{says}"
-    return f"{'±' if is_signed else '0 – '}{three_digits(top)}{unit}{says}"
+        return f"{number(ruler.fixed[0])} to {number(ruler.fixed[1])}{unit}, fixed{says}"
+    return f"{'±' if is_signed else '0 – '}{number(top)}{unit}{says}"

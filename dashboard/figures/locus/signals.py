@@ -13,9 +13,9 @@ from dashboard.figures.locus.band import (
     filled,
     items_at,
     texts_at,
-    three_digits,
 )
 from dashboard.figures.locus.scales import Ruler, axis_range, heights, range_text
+from dashboard.text import number
 from dashboard.theme import assay_colour
 
 HEIGHT = 48.0
@@ -99,6 +99,6 @@ def _says(signal: pd.DataFrame, probes: np.ndarray, unit: str, *, is_binned: boo
     texts = ["no data"] * len(signal)
     for row in np.unique(rows[rows >= 0]):  # of the many bins only those under a probe are put into words
         if np.isfinite(values[row]):
-            peak = three_digits(values[row])
-            texts[row] = f"mean {three_digits(means[row])}, max {peak}" if is_binned else f"{peak} {short}"
+            peak = number(values[row])
+            texts[row] = f"mean {number(means[row])}, max {peak}" if is_binned else f"{peak} {short}"
     return texts_at(rows, texts, "no data" if is_binned else "no element")

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.figures.locus.band import Band, faded, place
+from dashboard.figures.locus.band import Band, faded
+from dashboard.text import place
 from dashboard.theme import PALETTES, Palette
 
 LEFT_PX, RIGHT_PX, TOP_PX, LINE_PX = 150, 10, 38, 13
@@ -140,7 +141,7 @@ def _band_meta(
 
 
 def _meta(bands: Sequence[Band], frame: Frame, meta: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the browser knows of the whole figure: place, what is loaded, limits, names of genes, what can be chosen."""
+    """What the browser knows of the whole figure: place, what is loaded, limits, gene names, what can be chosen."""
     size_bp, least_bp, most_bp = frame.limits
     return {
         "bands": meta,

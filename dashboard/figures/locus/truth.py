@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dashboard.figures.locus.band import Band, Trace, items_at, place, texts_at, three_digits
+from dashboard.figures.locus.band import Band, Trace, items_at, texts_at
+from dashboard.text import number, percent, place
 from dashboard.theme import TRUTH, Palette
 
 HEIGHT = 84.0
@@ -39,7 +40,7 @@ def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palet
         height=HEIGHT,
         traces=traces,
         y_range=(low - 2.5 * pad, high + pad),
-        note=f"−{three_digits(-low)} to +{three_digits(high)} %" if len(pairs) else "",
+        note=f"−{number(-low)} to +{number(high)} %" if len(pairs) else "",
         foot=count_text(pairs) if len(pairs) else "",
         has_zero_line=True,
         says=_says(pairs, probes, within_bp=view_bp / 600),
@@ -58,16 +59,10 @@ def pair_texts(pairs: pd.DataFrame) -> list[str]:
     """One line for each pair: effect, call, power, place."""
     texts = []
     for pair in pairs.itertuples():
-        power = f", power {pair.power_at_25:.2f}" if np.isfinite(pair.power_at_25) else ""
-        effect = signed_percent(pair.effect_fraction)
+        power = f", power {number(pair.power_at_25)}" if np.isfinite(pair.power_at_25) else ""
+        effect = percent(pair.effect_fraction)
         texts.append(f"{effect}, {WORDS[pair.call]}{power}, {place(pair.chrom, pair.start, pair.end)}")
     return texts
-
-
-def signed_percent(fraction: float) -> str:
-    """-0.24 -> −24 %."""
-    text = three_digits(100.0 * fraction)
-    return f"+{text} %" if fraction > 0 else f"{text} %" if np.isfinite(fraction) else text
 
 
 def _says(pairs: pd.DataFrame, probes: np.ndarray, *, within_bp: float) -> np.ndarray:

@@ -13,11 +13,12 @@ from cre_core.errors import CreError
 from dashboard.components import provenance
 from dashboard.figures.locus.truth import SIGNS, WORDS
 from dashboard.figures.thumbnail import as_address, effects_svg, height_of, place_of_rank
-from dashboard.pages.home.studies import example_cards, short_place, view_of
+from dashboard.pages.home.studies import example_cards, view_of
 from dashboard.services.first_loci import FirstLocus, Ranks, effect_range, first_loci, ranked_methods, ranks_of
 from dashboard.services.library import Library
 from dashboard.services.overview import Overview
 from dashboard.state import ViewState
+from dashboard.text import number, percent, short_place
 from dashboard.theme import method_colour, method_kind, method_title
 
 LINES_AT = (-80.0, -40.0, 40.0)  # effects with a faint line and a number, in per cent
@@ -91,17 +92,13 @@ def _effects(locus: FirstLocus, scale: tuple[float, float]) -> Component:
     place, lines = locus.place, [effect for effect in LINES_AT if scale[0] < effect < scale[1]]
     svg = effects_svg(locus.marks, start=place.start, end=place.end, tss=locus.tss, effect_range=scale, lines=lines)
     numbers = [
-        html.Span(_signed(effect), style={"top": f"{100 * height_of(effect, scale):.1f}%"}, className="cs-tick")
+        html.Span(percent(effect / 100), style={"top": f"{100 * height_of(effect, scale):.1f}%"}, className="cs-tick")
         for effect in (0.0, *lines)
     ]
-    strongest = f", the strongest {_signed(locus.marks['effect_percent'].min())}" if locus.n_positive else ""
+    strongest = f", the strongest {percent(locus.marks['effect_percent'].min() / 100.0)}" if locus.n_positive else ""
     counts = f"{locus.n_tested} measured pairs, {locus.n_positive} with a significant decrease"
     words = f"{locus.gene_name}: {counts}{strongest}"
     return html.Div([html.Img(src=as_address(svg), alt=words), *numbers], className="cs-effects")
-
-
-def _signed(effect: float) -> str:
-    return f"{effect:+.0f} %".replace("-", "\N{MINUS SIGN}").replace("+0", "0")
 
 
 def rank_rows(library: Library, shown: Json | None) -> list[list[Component]]:
@@ -142,17 +139,17 @@ def _rank_row(one: Ranks, last: int) -> Component:
     if one.problem:
         return html.Div(one.problem, className="cs-problem cs-rank-problem", title=one.problem)
     value, low, high = one.average_precision
-    interval = f" ({_fraction(low)} to {_fraction(high)}, 95 % by pair)" if math.isfinite(low) else ""
+    interval = f" ({number(low)} to {number(high)}, 95 % by pair)" if math.isfinite(low) else ""
     words = (
-        f"{method_title(one.method)}: average precision {_fraction(value)}{interval}; {one.n_positive} of {one.n} "
-        f"pairs positive, so chance is {_fraction(one.n_positive / one.n)}; {one.n_unscored} pairs have no score and "
+        f"{method_title(one.method)}: average precision {number(value)}{interval}; {one.n_positive} of {one.n} "
+        f"pairs positive, so chance is {number(one.n_positive / one.n)}; {one.n_unscored} pairs have no score and "
         "count as 0"
     )
     return html.Div(
         [
             html.Span(short_title(one.method)),
             html.Div([html.Span(style=_at(rank, last)) for rank in one.ranks], className="cs-rank-line"),
-            html.Span(_fraction(value), className="cs-ap"),
+            html.Span(number(value), className="cs-ap"),
         ],
         className="cs-rank",
         style={"--cs-method": method_colour(one.method)},
@@ -162,10 +159,6 @@ def _rank_row(one: Ranks, last: int) -> Component:
 
 def _at(rank: float, last: int) -> dict[str, str]:
     return {"left": f"{100 * place_of_rank(rank, last):.1f}%"}
-
-
-def _fraction(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0")
 
 
 def short_title(method: str) -> str:

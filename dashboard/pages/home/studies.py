@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from cre_core.genome import Locus
 from dashboard.components import provenance
 from dashboard.services.overview import Overview
 from dashboard.state import ViewState
+from dashboard.text import short_place
 from dashboard.theme import model_title
 
 SIMULATION = (
@@ -110,14 +110,3 @@ def _card(view: ViewState, gene: str, locus: str, note: str) -> Component:
         href=view.with_(gene=gene, locus=locus).url("/locus"),
         className="cs-card",
     )
-
-
-def short_place(locus: str) -> str:
-    """`chr8:127,500,001-129,900,000` -> `chr8:127.5-129.9 Mb`; a text that is no place stays as it is."""
-    chrom, _, span = locus.partition(":")
-    first, _, last = span.replace(",", "").partition("-")
-    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
-        return locus
-    place = Locus(chrom, int(first) - 1, int(last))
-    ends = (f"{position / 1e6:.2f}".rstrip("0").rstrip(".") for position in (place.start, place.end))
-    return f"{chrom}:{'-'.join(ends)} Mb"

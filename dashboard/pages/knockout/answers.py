@@ -14,7 +14,6 @@ from cre_core.errors import NotAvailable
 from dashboard.components import shell
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
-from dashboard.figures.locus.band import place, three_digits
 from dashboard.pages.knockout.measured import agreement_lines, gene_lines, measured_of
 from dashboard.services import desk as service
 from dashboard.services.desk import Experiment
@@ -22,6 +21,7 @@ from dashboard.services.library import Library
 from dashboard.services.models.protocol import ModelsRestarting, Superseded
 from dashboard.services.presets import Presets, presets_of
 from dashboard.state import MOST_KNOCK_OUTS, ViewState, read_view
+from dashboard.text import log2, number, percent, place, points
 from dashboard.theme import ThemeName
 
 if TYPE_CHECKING:
@@ -217,11 +217,11 @@ def headline(experiment: Experiment, result: Perturbation) -> dict[str, Any]:
     is_between = any(0.0 < strength < 1.0 for strength in strengths.values())
     spread = ""
     if np.isfinite(result.spread_log2):
-        spread = f" ± {three_digits(result.spread_log2)}, SD over shuffles"
-    change = f"{figures.percent(fraction)} (log2 FC {three_digits(result.log2_fold_change)}{spread})"
+        spread = f" ± {number(result.spread_log2)}, SD over shuffles"
+    change = f"{percent(fraction)} (log2 FC {log2(result.log2_fold_change)}{spread})"
     return {
-        "before": three_digits(result.before),
-        "after": three_digits(result.after),
+        "before": number(result.before),
+        "after": number(result.after),
         "change": change if strengths else "nothing changed",
         "fraction": _number(fraction),
         "log2_fold_change": _number(result.log2_fold_change),
@@ -235,16 +235,13 @@ def independent_line(experiment: Experiment, strengths: Mapping[str, float], fra
     """What independent elements would have done together, and the interaction in points; or why there is none."""
     if not strengths:
         observed = experiment.scan.observed
-        return f"observed {three_digits(observed)}" if np.isfinite(observed) else ""
+        return f"observed {number(observed)}" if np.isfinite(observed) else ""
     if len(strengths) < 2:
         return ""
     expected, reason = experiment.expected_fraction(strengths)
     if reason:
         return reason
-    points = 100.0 * (fraction - expected)
-    text = three_digits(round(points, 1)) if abs(points) < 10 else three_digits(round(points))
-    sign = "+" if points > 0 and text != "0" else ""
-    return f"if independent {figures.percent(expected)} · interaction {sign}{text} points"
+    return f"if independent {percent(expected)} · interaction {points(fraction - expected)}"
 
 
 def done_line(experiment: Experiment, strengths: Mapping[str, float]) -> list[Any]:
@@ -282,7 +279,7 @@ def neighbours_line(experiment: Experiment, strengths: Mapping[str, float]) -> s
         near = service.neighbours(experiment, strengths)
     except NotAvailable as error:
         return str(error)
-    effects = [f"{row.gene_name} {figures.percent(row.effect_fraction)}" for row in near.itertuples()]
+    effects = [f"{row.gene_name} {percent(row.effect_fraction)}" for row in near.itertuples()]
     return ", ".join(effects) or "no neighbouring gene sees the same elements"
 
 

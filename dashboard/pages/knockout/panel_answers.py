@@ -17,7 +17,6 @@ from cre_core.errors import CreError
 from dashboard.components import snapshot_list
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
-from dashboard.figures.locus.band import place, three_digits
 from dashboard.figures.logo import logo_figure
 from dashboard.figures.model_panels import ModelRow, model_panels_figure
 from dashboard.figures.pair_matrix import pair_matrix
@@ -31,6 +30,7 @@ from dashboard.services.library import Library
 from dashboard.services.model_panels import ModelPanel, model_panels
 from dashboard.services.snapshots import SnapshotEffect, snapshot_effects
 from dashboard.state import ViewState, read_view
+from dashboard.text import log2, number, percent, place, points
 from dashboard.theme import model_title
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def model_note(panel: ModelPanel) -> str:
     if np.isfinite(found.spearman[0]):
         parts.append(f"Spearman {with_interval(found.spearman)}")
     if np.isfinite(found.average_precision[0]):
-        parts.append(f"AP {with_interval(found.average_precision)}, prevalence {three_digits(found.prevalence)}")
+        parts.append(f"AP {with_interval(found.average_precision)}, prevalence {number(found.prevalence)}")
     parts.append(f"n = {found.n}" if np.isfinite(found.spearman[0]) else found.reason)
     return " · ".join([*parts, *(["<b>in training</b>"] if panel.is_leaked else [])])
 
@@ -182,8 +182,8 @@ def bases_line(experiment: Experiment, found: base_service.BaseScores, element_i
     where = place(found.place.chrom, found.place.start, found.place.end)
     parts = [f"{element_id}, bases {where}", _SAID[found.method]]
     if found.method == "integrated_gradients":
-        missed = f"convergence delta {three_digits(found.convergence_delta)}"
-        parts.append(f"{missed} of a change of {three_digits(found.difference)} {found.unit}")
+        missed = f"convergence delta {number(found.convergence_delta)}"
+        parts.append(f"{missed} of a change of {number(found.difference)} {found.unit}")
     return " · ".join([*parts, f"{experiment.predictor.label}, {experiment.fold.replace('_', ' ')}"])
 
 
@@ -209,12 +209,12 @@ def snapshot_row(effect: SnapshotEffect) -> snapshot_list.SnapshotRow:
     what = [f"{effect.n_out} out"] if effect.n_out else []
     what += [f"{effect.n_weakened} weakened"] if effect.n_weakened else []
     what += [f"{effect.n_unknown} not in this window"] if effect.n_unknown else []
-    before, after = three_digits(effect.before), three_digits(effect.after)
+    before, after = number(effect.before), number(effect.after)
     return snapshot_list.SnapshotRow(effect.name, ", ".join(what) or "nothing", before, after, _effect_text(effect))
 
 
 def _effect_text(effect: SnapshotEffect) -> str:
-    return f"{figures.percent(effect.effect_fraction)} (log2 FC {three_digits(effect.log2_fold_change)})"
+    return f"{percent(effect.effect_fraction)} (log2 FC {log2(effect.log2_fold_change)})"
 
 
 def comparison_lines(effects: Sequence[SnapshotEffect], compare: Sequence[str]) -> list[str]:
@@ -225,14 +225,8 @@ def comparison_lines(effects: Sequence[SnapshotEffect], compare: Sequence[str]) 
         return ["Choose one as A and one as B to see them side by side."]
     lines = [f"{side}  {one.name}: {_effect_text(one)}" for side, one in zip("AB", chosen, strict=True)]
     a, b = chosen
-    points = 100.0 * (b.effect_fraction - a.effect_fraction)
-    log2 = b.log2_fold_change - a.log2_fold_change
-    return [*lines, f"B − A: {_signed(points)} points, {_signed(log2)} log2"]
-
-
-def _signed(value: float) -> str:
-    text = three_digits(value if abs(value) < 10 else round(value))
-    return f"+{text}" if value > 0 and text != "0" else text
+    change, fold = b.effect_fraction - a.effect_fraction, b.log2_fold_change - a.log2_fold_change
+    return [*lines, f"B − A: {points(change)}, {log2(fold)} log2"]
 
 
 # -- all genes ----------------------------------------------------------------------------------------------------

@@ -13,8 +13,7 @@ from cre_core.errors import CreError
 from cre_core.genome import Locus
 from dashboard.components import inspector
 from dashboard.components.link_table import row_id
-from dashboard.figures.locus.band import place, short_bp, three_digits
-from dashboard.figures.locus.truth import WORDS, signed_percent
+from dashboard.figures.locus.truth import WORDS
 from dashboard.pages.locus.answers import Json, gene_of
 from dashboard.pages.locus.drawing import Gene, short_title
 from dashboard.pages.locus.selected import element_row, pair_row, selected_shapes
@@ -27,6 +26,7 @@ from dashboard.services.locus import (
 )
 from dashboard.services.places import places_of
 from dashboard.state import ViewState, read_view
+from dashboard.text import distance, number, percent, place
 from dashboard.theme import (
     ATTENTION_IS,
     ATTENTION_METHODS,
@@ -102,8 +102,8 @@ def _pair_facts(gene: Gene, pair: pd.Series) -> list[tuple[str, str]]:
     """What the screen says of a pair beside its effect."""
     power = float(pair["power_at_25"])
     return [
-        ("adjusted p", three_digits(float(pair["p_adjusted"]))),
-        ("power to see a 25 % change", three_digits(power) if power == power else "not known"),
+        ("adjusted p", number(float(pair["p_adjusted"]))),
+        ("power to see a 25 % change", number(power) if power == power else "not known"),
         ("distance to TSS", _offset(gene, pair)),
         ("screen", str(pair["reference"])),
         *([("data set", str(pair["dataset"]))] if "dataset" in pair.index else []),
@@ -152,7 +152,7 @@ def _offset(gene: Gene, row: pd.Series) -> str:
     offset = (int(row["start"]) + int(row["end"])) // 2 - gene.tss
     sides = {"+": ("upstream", "downstream"), "-": ("downstream", "upstream")}
     before, after = sides.get(str(gene.row["strand"]), ("left", "right"))
-    return f"{short_bp(offset)} {after if offset >= 0 else before}"
+    return f"{distance(offset)} {after if offset >= 0 else before}"
 
 
 def _knock_out_href(state: ViewState, gene: Gene, element_ids: Sequence[str]) -> str:
@@ -172,7 +172,7 @@ def _signals(study: Study, state: ViewState, element: pd.Series) -> list[tuple[s
     here = Locus(str(element["chrom"]), int(element["start"]), int(element["end"]))
     for assay in element.index.drop(["element_id", "chrom", "start", "end", "element_class"]):
         value = float(element[assay])
-        shown = f"{three_digits(value)} reads" if value == value else "no data"
+        shown = f"{number(value)} reads" if value == value else "no data"
         rows.append((_assay_title(study, assay, state.biosample), assay_colour(assay), shown))
     for entry in sets_of(study, state.biosample):
         if entry.kind == "peaks":
@@ -219,7 +219,7 @@ def _standing(table: pd.DataFrame, method: str, value: float, row: pd.DataFrame)
     kind, count = method_kind(method), int(table[method].notna().sum())
     if kind in YES_NO_METHODS:
         return "yes" if value > 0 else "no", f"{int((table[method] > 0).sum())} of {count} yes"
-    shown = signed_percent(-value) if kind in SIGNED_METHODS else three_digits(value)
+    shown = percent(-value) if kind in SIGNED_METHODS else number(value)
     return shown, f"{int(row[f'rank:{method}'].iloc[0])} of {count}"
 
 
@@ -234,13 +234,13 @@ def _measured_here(gene: Gene, element: pd.Series) -> tuple[list[inspector.Measu
 def _measured(pair: pd.Series) -> inspector.Measured:
     power, p_value = float(pair["power_at_25"]), float(pair["p_adjusted"])
     certainty = [
-        f"adjusted p {three_digits(p_value)}" if p_value == p_value else "",
-        f"power {three_digits(power)} at 25 %" if power == power else "power not known",
+        f"adjusted p {number(p_value)}" if p_value == p_value else "",
+        f"power {number(power)} at 25 %" if power == power else "power not known",
     ]
     return inspector.Measured(
         pair_id=str(pair["pair_id"]),
         place=place(str(pair["chrom"]), int(pair["start"]), int(pair["end"])),
-        effect=signed_percent(float(pair["effect_fraction"])),
+        effect=percent(float(pair["effect_fraction"])),
         interval=_interval(pair),
         call=str(pair["call"]),
         details=(WORDS[pair["call"]], " · ".join(filter(None, certainty)), str(pair["reference"])),
@@ -250,7 +250,7 @@ def _measured(pair: pd.Series) -> inspector.Measured:
 def _interval(pair: pd.Series) -> str:
     """The effect's interval where the screen gives one, else no word."""
     low, high = (float(pair.get(name, float("nan"))) for name in ("effect_low", "effect_high"))
-    return f"interval {signed_percent(low)} to {signed_percent(high)}" if low == low and high == high else ""
+    return f"interval {percent(low)} to {percent(high)}" if low == low and high == high else ""
 
 
 def _gene_panel(study: Study, state: ViewState, gene: Gene | None, view: Locus) -> list[Component]:
@@ -259,9 +259,10 @@ def _gene_panel(study: Study, state: ViewState, gene: Gene | None, view: Locus) 
             str(view), "Click a gene's name to see its links, or an element to see its signals."
         )
     row = gene.row
+    tss = place(str(row["chrom"]), gene.tss, gene.tss + 1)
     about = [
         place(str(row["chrom"]), int(row["start"]), int(row["end"])),
-        " · ".join(filter(None, [f"strand {row['strand']}", f"TSS {gene.tss + 1:,}", str(row["gene_id"])])),
+        " · ".join(filter(None, [f"strand {row['strand']}", f"TSS {tss}", str(row["gene_id"])])),
         *([] if gene.is_modelled else ["annotated, no model knows it"]),
     ]
     facts = expression_facts(study, str(row["gene_id"]), state.biosample)
@@ -291,5 +292,5 @@ def expression_facts(study: Study, gene_id: str, biosample: str) -> list[tuple[s
     facts = []
     for measure, value in zip(rows["measure"], rows["value"], strict=True):
         unit = study.info.measures.get(measure, "")
-        facts.append((unit.partition(", ")[0] or measure, three_digits(float(value))))
+        facts.append((unit.partition(", ")[0] or measure, number(float(value))))
     return facts[:1] + [fact for fact in facts[1:] if fact[0] not in {name for name, _ in facts[:1]}]
