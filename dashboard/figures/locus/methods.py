@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cre_core.evaluation.methods import LinkMethod, method_of, method_title
 from dashboard.figures.locus.arcs import OWN_PROMOTER_BP, link_arcs, strongest
 from dashboard.figures.locus.band import (
     Band,
@@ -15,17 +16,8 @@ from dashboard.figures.locus.band import (
     texts_at,
 )
 from dashboard.figures.locus.scales import SAYS, Ruler, axis_range, heights, largest, range_text
-from dashboard.text import number
-from dashboard.theme import (
-    ATTENTION_METHODS,
-    DECREASE,
-    INCREASE,
-    SIGNED_METHODS,
-    YES_NO_METHODS,
-    method_colour,
-    method_kind,
-    method_title,
-)
+from dashboard.text import number, percent
+from dashboard.theme import DECREASE, INCREASE, method_colour
 
 HEIGHT = 74.0
 ARC_SHARE = 0.42
@@ -34,7 +26,7 @@ BY_ROOT = Ruler("root")
 
 def drawn_scores(links: pd.DataFrame, method: str) -> pd.DataFrame:
     """Links with `score` as drawn: a predicted knock-out gives the change of expression in %, below 0 for a loss."""
-    return links.assign(score=-100.0 * links["score"]) if method_kind(method) in SIGNED_METHODS else links
+    return links.assign(score=-100.0 * links["score"]) if method_of(method).is_signed else links
 
 
 def method_band(
@@ -62,7 +54,7 @@ def method_band(
       colour: empty = the method's.
     """
     links = drawn_scores(links, method)
-    signed = method_kind(method) in SIGNED_METHODS
+    signed = method_of(method).is_signed
     colour = colour or method_colour(method)
     drawn = strongest(links, top=top, threshold=threshold)
     own = (links["tss_distance_bp"].abs() <= OWN_PROMOTER_BP).to_numpy()
@@ -70,7 +62,7 @@ def method_band(
     score = links["score"].to_numpy(np.float64)
     top_score = largest(score, inside & ~own) or largest(score, inside)
     middle = (links["start"].to_numpy() + links["end"].to_numpy()) / 2
-    scored, is_yes_no = np.isfinite(score), method_kind(method) in YES_NO_METHODS
+    scored, is_yes_no = np.isfinite(score), method_of(method).is_yes_no
     counted = score > 0 if is_yes_no else links["element_id"].isin(drawn["element_id"]).to_numpy()
     says = "elements in view linked" if is_yes_no else "links in view"
     title = method_title(method)
@@ -113,12 +105,10 @@ def ranks(score: np.ndarray) -> np.ndarray:
 
 
 def _unit(method: str, ruler: Ruler) -> str:
-    kind = method_kind(method)
-    if kind in YES_NO_METHODS:
+    known = method_of(method)
+    if known.is_yes_no:
         return "yes or no"
-    what = "predicted, % of expression"
-    if kind not in SIGNED_METHODS:
-        what = "weight" if kind in ATTENTION_METHODS else "score"
+    what = "predicted, % of expression" if known.is_signed else known.unit
     return ", ".join(filter(None, [what, SAYS[ruler.scale]]))
 
 
@@ -148,16 +138,15 @@ def _says(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str) 
     score = links["score"].to_numpy(np.float64)
     count = int(np.isfinite(score).sum())
     texts = [
-        _text(value, rank, count, method_kind(method)) if np.isfinite(value) else "no score"
+        _text(value, rank, count, method_of(method)) if np.isfinite(value) else "no score"
         for value, rank in zip(score, ranks(score), strict=True)
     ]
     rows = items_at(probes, links["start"].to_numpy(), links["end"].to_numpy())
     return texts_at(rows, texts, f"no link to {gene_name}")
 
 
-def _text(value: float, rank: float, count: int, kind: str) -> str:
-    if kind in YES_NO_METHODS:
+def _text(value: float, rank: float, count: int, method: LinkMethod) -> str:
+    if method.is_yes_no:
         return "yes" if value > 0 else "no"
-    signed = kind in SIGNED_METHODS
-    shown = f"{'+' if value > 0 else ''}{number(value)} %" if signed else number(value)
+    shown = percent(value / 100.0) if method.is_signed else number(value)
     return f"{shown}, rank {rank:.0f} of {count}"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from cre_core.models.registry import model_title
 from dashboard.components import provenance
 from dashboard.services.overview import Overview
 from dashboard.state import ViewState
 from dashboard.text import short_place
-from dashboard.theme import model_title
 
 SIMULATION = (
     "A simulation has a known answer: the true effect of every element on every gene stands in the study, so a "
