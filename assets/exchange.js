@@ -151,7 +151,12 @@
       check();
     },
   };
-  document.addEventListener("crescope:view", check);
+  /* A page's parts may stand on the screen a moment after its view. */
+  document.addEventListener("crescope:view", function () {
+    check();
+    requestAnimationFrame(check);
+    setTimeout(check, 60);
+  });
   let resizing = null;
   window.addEventListener("resize", function () {
     clearTimeout(resizing);

@@ -122,7 +122,11 @@
     if (link.hasAttribute("download") || link.target) return;
     event.preventDefault();
     hideSuggestions();
-    if (link.closest("#suggestions")) clearSearch();
+    if (link.closest("#suggestions")) {
+      clearSearch();
+      goTo(link.dataset.go);
+      return;
+    }
     open(link.getAttribute("href"));
   });
 
@@ -168,14 +172,23 @@
       return null;
     });
   }
+  /* Where a text leads: in place on a page that can, else by its address. False: nowhere, and the notice says why. */
+  async function goTo(text) {
+    if (!text.trim()) return false;
+    const reply = await askBox("go", text);
+    if (!reply) return false;
+    const { path, href, state } = reply.data, now = crescope.view.state;
+    const isHere = path === location.pathname && document.querySelector("[data-in-place]");
+    if (isHere && state.study === now.study && state.biosample === now.biosample) crescope.view.replace(state);
+    else open(href);
+    if (reply.data.remarks.length) crescope.notice(reply.data.remarks.join(" · "), "news");
+    return true;
+  }
+  crescope.goTo = goTo;
   /* What is typed is read here, at Enter: suggestions come with a delay. */
   async function enter(text) {
     hideSuggestions();
-    if (!text.trim()) return;
-    const reply = await askBox("go", text);
-    if (!reply) return;
-    clearSearch();
-    open(reply.data.href);
+    if (await goTo(text)) clearSearch();
   }
   function hideSuggestions() {
     const box = document.querySelector(".cs-search-box");

@@ -57,6 +57,11 @@
     get query() { return now ? now.query : ""; },
     default: (name) => (crescope.about.view.fields.find((field) => field.name === name) || {}).default,
     get: (name) => (now && now.state[name] !== undefined ? now.state[name] : crescope.view.default(name)),
+    /* Another view altogether, a step of the browser's history. */
+    replace: function (state) {
+      const gone = Object.keys(now ? now.state : {}).filter((name) => !(name in state));
+      crescope.view.change(Object.assign({}, Object.fromEntries(gone.map((name) => [name, crescope.view.default(name)])), state), true);
+    },
     /* A page or a callback wrote the Store. */
     arrived: function (view) {
       if (!now || view !== now) tell(view);

@@ -28,6 +28,7 @@ from dashboard.services.files import register_files
 from dashboard.services.guard import guard
 from dashboard.services.library import Library
 from dashboard.services.search import Hit, current_chrom, resolve, suggestions
+from dashboard.services.view import complete
 from dashboard.settings import Settings
 from dashboard.state import ViewState, described, read_view
 
@@ -199,22 +200,30 @@ def suggest(library: Library, question: Question, gene_pages: Sequence[str]) -> 
     study = library.study(state.study)
     hits = suggestions(study, text, chrom=current_chrom(study, state.locus, state.gene))
     path = str(question.kept.get("path") or "")
-    rows = [(hit.kind, hit.text, hit.note, _address(state, hit, path, gene_pages)) for hit in hits]
+    rows = []
+    for hit in hits:
+        opened, view = _opened(state, hit, path, gene_pages)
+        rows.append((hit.kind, hit.text, hit.note, view.url(opened)))
     return Reply(sets={"suggestions": {"children": suggestion_list(rows)}})
 
 
 def address_of(library: Library, question: Question, gene_pages: Sequence[str]) -> Reply:
-    """Where what a person typed leads: the address; BadInput or UnknownName when it means nothing."""
+    """Where what a person typed leads: path, address and view; BadInput or UnknownName when it means nothing."""
     state = question.state
     study = library.study(state.study)
     text = str(question.kept.get("text") or "")
     hit = resolve(study, text, chrom=current_chrom(study, state.locus, state.gene))
-    return Reply(data={"href": _address(state, hit, str(question.kept.get("path") or ""), gene_pages)})
+    path, state = _opened(state, hit, str(question.kept.get("path") or ""), gene_pages)
+    remarks: list[str] = []
+    if path == gene_pages[0]:
+        state, remarks = complete(library, state, wants=("place",))
+    fields = {name: value for name, value in state.to_dict().items() if name != "version"}
+    return Reply(data={"path": path, "href": state.url(path), "state": fields, "remarks": remarks})
 
 
-def _address(state: ViewState, hit: Hit, path: str, gene_pages: Sequence[str]) -> str:
-    """The view with a hit opened: on the page it is asked from if that page shows genes."""
+def _opened(state: ViewState, hit: Hit, path: str, gene_pages: Sequence[str]) -> tuple[str, ViewState]:
+    """The page and the view that show a hit: the page it is asked from if that shows genes, else the first."""
     names = dict(hit.changes)
     on_gene_page = path in gene_pages and "gene" in names
     values: dict[str, object] = {name: () if name == "knock_outs" else value for name, value in names.items()}
-    return state.with_(**values).url(path if on_gene_page else gene_pages[0])
+    return path if on_gene_page else gene_pages[0], state.with_(**values)

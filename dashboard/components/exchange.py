@@ -17,6 +17,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from dash import Dash
@@ -25,11 +26,12 @@ from plotly.utils import PlotlyJSONEncoder
 
 from cre_core.errors import CreError
 from dashboard.components import notice
-from dashboard.components.shown import Shown
+from dashboard.components.shown import SEPARATORS, Shown, file_name, table_text
 from dashboard.state import KINDS, ViewState, read_view
 from dashboard.theme import ThemeName
 
-PATH = "/ask/"
+PATH, EXPORT = "/ask/", "/export/"
+TSV = "text/tab-separated-values"
 BROWSER_FIELDS = ("theme", "width")  # what the browser knows of itself, beside the view
 LEAST_PX, MOST_PX, STEP_PX = 300, 6000, 50  # widths are rounded, so that one drawing serves many windows
 log = logging.getLogger("dashboard")
@@ -170,6 +172,21 @@ def serve(server: Flask, error_text: Callable[[Exception], str]) -> None:
         except Exception as error:
             body = {"error": notice.short(error_text(error)), "expected": isinstance(error, CreError)}
         return Response(encoded({**body, "number": question.number}), mimetype="application/json")
+
+    @server.get(f"{EXPORT}<name>/<shown_id>.<form>")
+    def export(name: str, shown_id: str, form: str) -> Response:
+        """The table behind what is shown, as data, of the view in the address."""
+        exchange, answer = registered(server).get(name) or abort(404)
+        if form not in SEPARATORS:
+            abort(404)
+        try:
+            shown = answer(exchange.of_view(read_view(request.args.to_dict())[0])).shown[shown_id]
+        except (CreError, KeyError) as error:
+            abort(404, notice.short(error_text(error)) if isinstance(error, CreError) else "there is no such table")
+        about = [f"CREscope {version('crescope')}, {request.full_path.rstrip('?')}"]
+        text = table_text(shown, form, about=about)  # type: ignore[arg-type]
+        attached = {"Content-Disposition": f'attachment; filename="{file_name(shown.name)}.{form}"'}
+        return Response(text, mimetype="text/csv" if form == "csv" else TSV, headers=attached)
 
 
 def encoded(value: object) -> str:

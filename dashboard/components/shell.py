@@ -52,6 +52,7 @@ def page(
     footer: Children = None,
     notices: Sequence[str] = (),
     exchanges: Sequence[Exchange] = (),
+    is_in_place: bool = False,
 ) -> Component:
     """The content of a page.
 
@@ -62,6 +63,7 @@ def page(
       footer: the line of provenance, from `provenance.line`.
       notices: remarks shown once, on the notice line.
       exchanges: what the page asks the server for.
+      is_in_place: another place or gene is shown by asking anew; otherwise the page is laid out anew.
     """
     has_inspector = inspector is not None
     column: list[Component] = []
@@ -84,7 +86,7 @@ def page(
             *column,
         ],
         className="cs-page cs-with-inspector" if has_inspector else "cs-page",
-        **declare(exchanges),
+        **{**declare(exchanges), **({"data-in-place": "yes"} if is_in_place else {})},
     )
 
 

@@ -45,7 +45,7 @@ class Shown:
         """What assets/plot.js draws; the table stays here until it is asked for."""
         return {
             "figure": self.figure,
-            "name": self.name,
+            "name": file_name(self.name),
             "sources": [part for part in self.sources if part],
             "missing": dict(self.missing),
             "height": self.height,
@@ -74,3 +74,9 @@ def table_text(shown: Shown, form: Format, *, about: Sequence[str] = ()) -> str:
     text = io.StringIO()
     table.to_csv(text, sep=SEPARATORS[form], index=False, lineterminator="\n")
     return lines + text.getvalue()
+
+
+def file_name(name: str) -> str:
+    """A name that any disk takes: letters, digits, and `-_.` between them."""
+    safe = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_.") else "_" for sign in name)
+    return safe.strip("._")[:120] or "figure"

@@ -42,7 +42,6 @@ class Frame:
       probes: (P,) where the crosshair stops, bp, sorted.
       marks: id, start and end of what a click can select: `elements`, `pairs` (with `y`, per cent).
       limits: size of the chromosome, narrowest and widest view, bp.
-      selected: what is marked, from `selection_shapes`; drawn in files only, the browser marks by itself.
     """
 
     chrom: str
@@ -60,7 +59,6 @@ class Frame:
     probes: np.ndarray | Sequence[float] = ()
     marks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: tuple[int, int, int] = (0, 0, 0)
-    selected: Sequence[dict[str, Any]] = ()
 
 
 def locus_figure(bands: Sequence[Band], frame: Frame, *, palette: Palette = PALETTES["light"]) -> go.Figure:
@@ -88,19 +86,9 @@ def locus_figure(bands: Sequence[Band], frame: Frame, *, palette: Palette = PALE
         meta.append(_band_meta(band, axis, (low, split, high), range(first, last), range(last, len(traces))))
         annotations += _texts(band, low, high, palette)
         layout["shapes"] += _lines(band, low, high, axis, palette)
-    if frame.selected:
-        crispr = next((band["axis"].replace("yaxis", "y") for band in meta if band["id"] == "crispr"), None)
-        layout["shapes"] += [{**shape, **_on(crispr, shape)} for shape in frame.selected]
     layout["annotations"] = annotations + _frame_texts(frame, palette)
     layout["meta"] = _meta(bands, frame, meta)
     return go.Figure({"data": traces, "layout": layout})
-
-
-def _on(axis: str | None, shape: dict[str, Any]) -> dict[str, Any]:
-    """The ring of a mark belongs to the axis of the CRISPRi band, and is not drawn where that is hidden."""
-    if shape["name"] != "mark":
-        return {}
-    return {"yref": axis} if axis else {"visible": False}
 
 
 def _band_meta(
@@ -198,13 +186,14 @@ def natural_height(bands: Sequence[Band]) -> float:
 
 
 def selection_shapes(
-    place: tuple[int, int], *, mark: tuple[float, float] | None = None, palette: Palette
+    place: tuple[int, int], *, mark: tuple[float, float] | None = None, axis: str = "y", palette: Palette
 ) -> list[dict[str, Any]]:
     """What marks a selected element or tested place in a file: its stretch, its middle, the outline of its mark.
 
     Args:
       place: start and end.
       mark: position and per cent of the selected pair's mark in the CRISPRi band.
+      axis: the y axis of that band.
     """
     start, end = place
     look: dict[str, Any] = {"xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "name": "selected"}
@@ -218,7 +207,7 @@ def selection_shapes(
     if mark is None:
         return shapes
     ring = {
-        "type": "circle", "xref": "x", "yref": "y", "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": mark[0],
+        "type": "circle", "xref": "x", "yref": axis, "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": mark[0],
         "yanchor": mark[1], "x0": -RING_PX, "x1": RING_PX, "y0": -RING_PX, "y1": RING_PX, "layer": "above",
         "name": "mark", "line": {"color": palette.accent, "width": 2},
     }  # fmt: skip

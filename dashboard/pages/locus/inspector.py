@@ -13,38 +13,37 @@ from cre_core.errors import CreError
 from cre_core.evaluation.methods import ATTENTION_IS, method_of, method_title
 from cre_core.genome import Locus
 from dashboard.components import inspector
+from dashboard.components.exchange import Exchange, Question, Reply
 from dashboard.components.link_table import row_id
 from dashboard.figures.locus.truth import WORDS
-from dashboard.pages.locus.answers import Json, gene_of
-from dashboard.pages.locus.drawing import Gene, short_title
-from dashboard.pages.locus.selected import element_row, pair_row, selected_shapes
+from dashboard.pages.locus.bands import short_title, shown_methods
+from dashboard.services.gene import Gene, element_row, gene_of, pair_row
 from dashboard.services.library import Library
 from dashboard.services.links import PAIR_ROW, covered_elements, element_table, pairs_over
 from dashboard.services.locus import (
     sets_of,
     tracks_of,
-    view_of,
 )
 from dashboard.services.places import places_of
-from dashboard.state import ViewState, read_view
+from dashboard.state import ViewState
 from dashboard.text import distance, number, percent, place
-from dashboard.theme import PALETTES, ThemeName, assay_colour, method_colour
+from dashboard.theme import assay_colour, method_colour
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study
 
 
-def inspect(library: Library, request: Json) -> tuple[list[Component], Json, Json | list[Json], Json]:
-    """Inspector, what marks the selection on the figure, and row of the table, for the selected element or pair.
+INSPECTOR = Exchange(
+    "locus-inspector",
+    needs=("study", "biosample", "gene", "methods", "element", "pair"),
+    busy="inspector",
+)
 
-    The marks are `shapes`, and `row`, the row that this selects: its echo from the table is no one's click.
-    """
-    state, _ = read_view(request["state"])
-    study = library.study(state.study)
-    theme: ThemeName = "dark" if request.get("theme") == "dark" else "light"
-    view, _ = view_of(study, state.locus)
-    shapes = selected_shapes(study, state, view.chrom, palette=PALETTES[theme])
-    gene = gene_of(library, study, state)
+
+def inspect(library: Library, question: Question) -> Reply:
+    """Inspector, and row of the table, for the selected element or pair; of the gene where nothing is selected."""
+    state, study = question.state, library.study(question.state.study)
+    gene = gene_of(library, study, state, shown_methods(study, state))
     pair, element = pair_row(study, state), element_row(study, state)
     table = element_table(study, gene.links, gene.pairs, biosample=state.biosample) if gene is not None else None
     if gene is not None and pair is not None:
@@ -52,10 +51,17 @@ def inspect(library: Library, request: Json) -> tuple[list[Component], Json, Jso
     elif element is not None:
         panel = element_panel(study, state, gene, element, table)
     else:
-        return _gene_panel(study, state, gene, view), {"shapes": shapes, "row": ""}, [], {}
+        panel, table = _gene_panel(study, state, gene), None
     row = _selected_row(table, state) if table is not None else ""
-    chosen: Json | list[Json] = {"ids": [row]} if row else []
-    return panel, {"shapes": shapes, "row": row}, chosen, {"rowId": row} if row else {}
+    return Reply(sets={"inspector": {"children": panel}}, data={"row": row, "place": _selected_place(pair, element)})
+
+
+def _selected_place(pair: pd.Series | None, element: pd.Series | None) -> list[str | int] | None:
+    """Chromosome, start and end of what is selected; None = nothing."""
+    selected = pair if pair is not None else element
+    if selected is None:
+        return None
+    return [str(selected["chrom"]), int(selected["start"]), int(selected["end"])]
 
 
 def _selected_row(table: pd.DataFrame, state: ViewState) -> str:
@@ -243,11 +249,9 @@ def _interval(pair: pd.Series) -> str:
     return f"interval {percent(low)} to {percent(high)}" if low == low and high == high else ""
 
 
-def _gene_panel(study: Study, state: ViewState, gene: Gene | None, view: Locus) -> list[Component]:
+def _gene_panel(study: Study, state: ViewState, gene: Gene | None) -> list[Component]:
     if gene is None:
-        return inspector.place_panel(
-            str(view), "Click a gene's name to see its links, or an element to see its signals."
-        )
+        return inspector.place_panel("Click a gene's name to see its links, or an element to see its signals.")
     row = gene.row
     tss = place(str(row["chrom"]), gene.tss, gene.tss + 1)
     about = [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,54 +12,23 @@ import plotly.graph_objects as go
 
 from cre_core.evaluation.methods import method_title
 from cre_core.genome import Locus
-from dashboard.figures.locus.band import Band, broken, probe_positions
+from dashboard.figures.locus.band import Band, DrawnScale, broken, probe_positions
 from dashboard.figures.locus.elements import element_band
 from dashboard.figures.locus.genes import gene_band
 from dashboard.figures.locus.intervals import domain_band, loop_band, motif_band, peak_band
 from dashboard.figures.locus.methods import method_band
+from dashboard.figures.locus.scales import Ruler
 from dashboard.figures.locus.signals import largest, signal_band
 from dashboard.figures.locus.stack import Frame, locus_figure
 from dashboard.figures.locus.truth import truth_band
-from dashboard.services.locus import LocusData, sets_of, tracks_of
-from dashboard.state import ViewState
+from dashboard.services.gene import Gene
+from dashboard.services.links import default_methods, methods_of
+from dashboard.services.locus import LEAST_BP, MOST_BP, LocusData, first_hidden, sets_of, tracks_of
+from dashboard.state import Look, ViewState
 from dashboard.theme import PALETTES, Palette, ThemeName
 
 if TYPE_CHECKING:
     from cre_core.data.study import IntervalSet, Study, Track
-
-
-@dataclass(frozen=True)
-class Gene:
-    """The chosen gene with all that is known of its links.
-
-    Attributes:
-      row: of `Study.annotated_genes`.
-      links: method -> schema.LINKS, in the order shown.
-      pairs: its measured pairs, with `call`.
-      note: one line about them, or empty.
-      problems: method -> one line why it has no links here.
-    """
-
-    row: pd.Series
-    links: Mapping[str, pd.DataFrame]
-    pairs: pd.DataFrame
-    note: str = ""
-    problems: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The gene's name."""
-        return str(self.row["gene_name"])
-
-    @property
-    def tss(self) -> int:
-        """Its TSS, 0-based."""
-        return int(self.row["tss"])
-
-    @property
-    def is_modelled(self) -> bool:
-        """Whether models know the gene; of one that is annotated only, simple methods and the screen speak."""
-        return bool(self.row["is_modelled"])
 
 
 def band_titles(study: Study, biosample: str) -> dict[str, str]:
@@ -67,6 +36,19 @@ def band_titles(study: Study, biosample: str) -> dict[str, str]:
     tracks = {track.id: short_title(track.title, biosample) for track in tracks_of(study, biosample)}
     sets = {entry.id: short_title(entry.title, biosample) for entry in sets_of(study, biosample)}
     return {"genes": "Genes", **tracks, **sets, "elements": "Elements", "crispr": "CRISPRi"}
+
+
+def shown_methods(study: Study, state: ViewState) -> tuple[str, ...]:
+    """The methods drawn: those of the view that the study knows, or the default ones."""
+    known = methods_of(study, biosample=state.biosample)
+    if not state.methods:
+        return default_methods(known)
+    return tuple(method for method in state.methods if method in known)
+
+
+def hidden_bands(study: Study, state: ViewState) -> tuple[str, ...]:
+    """The bands not drawn: those of the view, or the default ones."""
+    return state.hidden or first_hidden(study, state.biosample)
 
 
 def short_title(title: str, biosample: str) -> str:
@@ -101,6 +83,7 @@ def draw_locus(
         bands.append(element_band(data.elements, probes=probes))
     if gene is not None:
         bands += _gene_link_bands(gene, state, view=view, probes=probes, palette=palette)
+    bands = arranged(bands, state)
     frame = Frame(
         chrom=view.chrom,
         start=view.start,
@@ -112,17 +95,49 @@ def draw_locus(
         width_px=width_px,
         is_simulated=study.info.is_simulated,
         bin_bp=data.bin_bp,
-        element=element_place(data.elements, state.element),
         highlights=_highlights(study, state, view.chrom),
         tss=gene.tss if gene is not None else None,
+        probes=probes,
+        marks=marks_of(data.elements, gene),
+        limits=(study.assembly.size(view.chrom), LEAST_BP, MOST_BP),
     )
     return locus_figure(bands, frame, palette=palette)
 
 
-def element_place(elements: pd.DataFrame, element_id: str) -> tuple[int, int] | None:
-    """Start and end of an element of the window; None when it is not there."""
-    found = elements[elements["element_id"] == element_id]
-    return (int(found["start"].iloc[0]), int(found["end"].iloc[0])) if len(found) else None
+def arranged(bands: Sequence[Band], state: ViewState) -> list[Band]:
+    """The bands in the view's order, with the heights that a person chose."""
+    place = {name: number for number, name in enumerate(state.order)}
+    first = sorted((band for band in bands if band.id in place), key=lambda band: place[band.id])
+    rest = [band for band in bands if band.id not in place]
+    looks = dict(state.looks)
+    heights = {name: look.height_px for name, look in looks.items() if look.height_px}
+    return [replace(band, height=float(heights.get(band.id, band.height))) for band in [*first, *rest]]
+
+
+def ruler_of(state: ViewState, band_id: str, default: DrawnScale) -> Ruler:
+    """The y axis of a band: its own look, or the page's."""
+    look = dict(state.looks).get(band_id, Look())
+    return Ruler(look.scale or default, (look.low, look.high) if look.has_range else None)
+
+
+def colour_of(state: ViewState, band_id: str) -> str:
+    """The colour that a person chose for a band; empty = none."""
+    return dict(state.looks).get(band_id, Look()).colour
+
+
+def marks_of(elements: pd.DataFrame, gene: Gene | None) -> dict[str, dict[str, Any]]:
+    """What a click can select: elements, and the measured pairs of the gene with their per cent."""
+
+    def places(table: pd.DataFrame, name: str) -> dict[str, Any]:
+        ends = {end: table[end].to_numpy(np.int32) for end in ("start", "end")}
+        return {"id": table[name].tolist(), **ends}
+
+    marks = {"elements": places(elements, "element_id")}
+    if gene is not None and len(gene.pairs):
+        percent = 100.0 * gene.pairs["effect_fraction"].to_numpy(np.float32)
+        found = gene.pairs["is_positive"].to_numpy(np.uint8)
+        marks["pairs"] = {**places(gene.pairs, "pair_id"), "y": percent.round(2), "found": found}
+    return marks
 
 
 def shared_tops(tracks: Sequence[Track], data: LocusData, state: ViewState, view: Locus) -> dict[str, float]:
@@ -174,11 +189,19 @@ def _signal_bands(study: Study, data: LocusData, state: ViewState, *, view: Locu
                 assay=track.assay,
                 top=tops[track.id],
                 probes=probes,
-                scale=state.scale,
+                ruler=ruler_of(state, track.id, "log" if state.scale == "log" else "linear"),
+                group=_group(state, track),
+                colour=colour_of(state, track.id),
                 is_binned=track.kind == "bigwig",
             )
         )
     return bands
+
+
+def _group(state: ViewState, track: Track) -> str:
+    """Tracks of one assay share a range, but for those with a y axis of their own; empty = its own."""
+    has_own = ruler_of(state, track.id, "linear") != Ruler()
+    return f"{track.assay}, {track.unit}" if state.scale == "group" and not has_own else ""
 
 
 def _interval_bands(
@@ -222,6 +245,9 @@ def _gene_link_bands(
             top=state.top,
             threshold=state.threshold,
             probes=probes,
+            view=(view.start, view.end),
+            ruler=ruler_of(state, method, "root"),
+            colour=colour_of(state, method),
         )
         for method, links in gene.links.items()
     ]
