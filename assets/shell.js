@@ -176,14 +176,17 @@
   async function goTo(text) {
     if (!text.trim()) return false;
     const reply = await askBox("go", text);
-    if (!reply) return false;
-    const { path, href, state } = reply.data, now = crescope.view.state;
+    if (reply) arrive(reply.data);
+    return Boolean(reply);
+  }
+  function arrive({ path, href, state, remarks }) {
+    const now = crescope.view.state;
     const isHere = path === location.pathname && document.querySelector("[data-in-place]");
     if (isHere && state.study === now.study && state.biosample === now.biosample) crescope.view.replace(state);
     else open(href);
-    if (reply.data.remarks.length) crescope.notice(reply.data.remarks.join(" · "), "news");
-    return true;
+    if (remarks.length) crescope.notice(remarks.join(" · "), "news");
   }
+  crescope.arrive = arrive;
   crescope.goTo = goTo;
   /* What is typed is read here, at Enter: suggestions come with a delay. */
   async function enter(text) {

@@ -30,7 +30,7 @@ from dashboard.services.library import Library
 from dashboard.services.search import Hit, current_chrom, resolve, suggestions
 from dashboard.services.view import complete
 from dashboard.settings import Settings
-from dashboard.state import ViewState, described, read_view
+from dashboard.state import ViewState, described, read_view, read_view_file
 
 PAGES = ("home", "locus", "knockout", "data")
 PAGE_GROUP = "crescope.pages"
@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> Dash:
         _register(app, library, page)
     dash.register_page("not_found_404", layout=lambda **_: shell.failed("There is no page at this address."))
     rail = [{"path": page.path, "title": page.title, "icon": page.icon} for page in pages]
-    app.layout = lambda: shell.frame(rail, library.describe(), exchanges=[shell.SUGGEST, shell.GO])
+    app.layout = lambda: shell.frame(rail, library.describe(), exchanges=[shell.SUGGEST, shell.GO, shell.VIEW_FILE])
     _register_frame(app, library, [page.path for page in pages if page.shows_gene])
     app.server.extensions["crescope"] = library
     if library.models is not None:
@@ -152,6 +152,7 @@ def _has_shown_a_page() -> bool:
 def _register_frame(app: Dash, library: Library, gene_pages: Sequence[str]) -> None:
     shell.SUGGEST.answered_by(app, lambda question: suggest(library, question, gene_pages))
     shell.GO.answered_by(app, lambda question: address_of(library, question, gene_pages))
+    shell.VIEW_FILE.answered_by(app, lambda question: from_file(library, question, gene_pages))
     _register_browser_side(app)
 
 
@@ -214,11 +215,25 @@ def address_of(library: Library, question: Question, gene_pages: Sequence[str]) 
     text = str(question.kept.get("text") or "")
     hit = resolve(study, text, chrom=current_chrom(study, state.locus, state.gene))
     path, state = _opened(state, hit, str(question.kept.get("path") or ""), gene_pages)
-    remarks: list[str] = []
+    return _arrival(library, path, state, gene_pages, [])
+
+
+def from_file(library: Library, question: Question, gene_pages: Sequence[str]) -> Reply:
+    """Where a view file leads; BadInput for one that cannot be read."""
+    state, remarks = read_view_file(str(question.kept.get("text") or ""))
+    path = str(question.kept.get("path") or "")
+    return _arrival(library, path if path in gene_pages else gene_pages[0], state, gene_pages, remarks)
+
+
+def _arrival(
+    library: Library, path: str, state: ViewState, gene_pages: Sequence[str], remarks: Sequence[str]
+) -> Reply:
+    """The view made whole, for a page that shows it in place; other pages are laid out anew and do so themselves."""
+    more: list[str] = []
     if path == gene_pages[0]:
-        state, remarks = complete(library, state, wants=("place",))
+        state, more = complete(library, state, wants=("place",))
     fields = {name: value for name, value in state.to_dict().items() if name != "version"}
-    return Reply(data={"path": path, "href": state.url(path), "state": fields, "remarks": remarks})
+    return Reply(data={"path": path, "href": state.url(path), "state": fields, "remarks": [*remarks, *more]})
 
 
 def _opened(state: ViewState, hit: Hit, path: str, gene_pages: Sequence[str]) -> tuple[str, ViewState]:

@@ -93,7 +93,9 @@ def texts() -> Kind:
 
 def names() -> Kind:
     """Names without commas, parted by commas."""
-    return _whole("names", lambda raw: tuple(str(part) for part in _parts(raw, ",") if str(part)), ",".join)
+    return _whole(
+        "names", lambda raw: tuple(str(part).strip() for part in _parts(raw, ",") if str(part).strip()), ",".join
+    )
 
 
 def one_of(choices: Sequence[str]) -> Kind:

@@ -44,7 +44,7 @@ def link_grid(grid_id: str) -> Component:
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "minWidth": 84,
+            "minWidth": 76,
             "suppressHeaderMenuButton": True,
             "wrapHeaderText": True,
             "autoHeaderHeight": True,
@@ -55,10 +55,11 @@ def link_grid(grid_id: str) -> Component:
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "suppressFieldDotNotation": True,
             "animateRows": False,
+            "suppressNoRowsOverlay": True,  # the title above says what is missing, or that it is being loaded
         },
         csvExportParams={"fileName": "links.csv"},
         className="cs-link-grid",
-        style={"height": "max(150px, calc(100vh - 760px))", "width": "100%"},
+        style={"width": "100%"},
     )
 
 
@@ -113,7 +114,7 @@ def _number(field: str, title: str, formatter: str) -> dict[str, Any]:
         "headerName": title,
         "headerTooltip": title,
         # The longest word of a title, and the sort arrow beside it, stay on one line.
-        "minWidth": max(84, 9 * max(len(word) for word in title.split()) + 30),
+        "minWidth": max(76, 8 * max(len(word) for word in title.split()) + 30),
         "type": "rightAligned",
         "valueFormatter": {"function": formatter},
     }

@@ -21,11 +21,21 @@ from dashboard.state import KINDS, ViewState
 
 HEADER_PX, RAIL_PX = 52, 68
 KEYS = (
-    ("/", "go to the search box"),
+    ("/", "go to the search box: a gene, a place, an element, or a list of names to walk"),
     ("← or [", "pan left"),
     ("→ or ]", "pan right"),
     ("+", "zoom in"),
     ("−", "zoom out"),
+    ("wheel", "zoom at the cursor (with Ctrl where the page scrolls)"),
+    ("double-click", "zoom in there, with Shift out"),
+    ("drag", "move; on the ruler: open that stretch; with Shift: highlight it"),
+    ("click", "select the nearest mark; on nothing: let go"),
+    ("g", "zoom to the gene"),
+    ("p", "zoom to all its CRISPRi positives"),
+    ("e", "zoom to what is selected"),
+    ("w", "the first view of the gene"),
+    ("n, b", "next, previous positive, or name of the list"),
+    ("Alt ↑ ↓", "move the track whose label has the focus"),
     ("i", "show or hide the inspector"),
     ("d", "dark or light"),
     ("?", "this list"),
@@ -33,6 +43,7 @@ KEYS = (
 )
 # What the search box asks: suggestions while one types, and where the typed text leads.
 SUGGEST = Exchange("suggest", needs=(*KINDS, "text", "path"), on_demand=True)
+VIEW_FILE = Exchange("view-file", needs=("text", "path"), on_demand=True)
 GO = Exchange("go", needs=(*KINDS, "text", "path"), on_demand=True)
 SPOKEN: dict[str, Any] = {"aria-live": "polite"}
 _FOLD: dict[str, Any] = {"data-fold": "yes"}

@@ -33,7 +33,7 @@ def element_band(elements: pd.DataFrame, *, probes: np.ndarray) -> Band:
     return Band(
         "elements",
         "Elements",
-        " · ".join(f"<span style='color:{CLASS_COLOURS[name]}'>▮</span>{name}" for name in classes),
+        " ".join(f"<span style='color:{CLASS_COLOURS[name]}'>▮</span>{name}" for name in classes),
         36,
         traces,
         (0.0, 1.0),
