@@ -48,6 +48,9 @@ class ToyPredictor:
     unit, biosample, name, label, modes = ExpressionUnit("log2(x)", 2.0), "here", "toy", "Toy", ("mask",)
     checkpoints, reach_bp = (), 2_000_000
 
+    def with_weights(self) -> ToyPredictor:
+        return self
+
     def __init__(self, crispr: pd.DataFrame | None = None) -> None:
         genes = pd.DataFrame({"gene_id": ["g", "h"]})
         folds = pd.DataFrame({"gene_id": ["g", "h", "i"], "fold_1": ["test", "test", "train"]})

@@ -15,7 +15,8 @@ from cre_core.data.windows import batch_of
 from cre_core.errors import NotAvailable
 from cre_core.evaluation.scores import gene_links
 from cre_core.inference.embeddings import EmbeddingCache
-from cre_core.inference.predictor import Predictor, label_of, open_predictor
+from cre_core.inference.known import label_of
+from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.perturb import scan_singles
 from cre_core.models import checkpoint
 from cre_core.models.epinformer import EPInformer
@@ -141,7 +142,7 @@ def info_of(provenance: dict[str, object], unit: str, **config: object) -> check
     ("info", "label"),
     [
         (
-            info_of({"imported_from": "x.pt"}, "log10(1 + CAGE reads)", variant="pe-activity"),
+            info_of({"imported_from": "x.pt"}, "log10(1 + CAGE reads)", variant="pe-activity", signal_unit="reads"),
             "EPInformer (published, CAGE, PE-Activity)",
         ),
         (
