@@ -23,7 +23,7 @@ from dashboard.components.suggest import suggestion_list
 from dashboard.services.files import register_files
 from dashboard.services.guard import guard
 from dashboard.services.library import Library
-from dashboard.services.search import current_chrom, resolve, suggestions
+from dashboard.services.search import Hit, current_chrom, resolve, suggestions
 from dashboard.settings import Settings
 from dashboard.state import ViewState, read_view
 
@@ -175,7 +175,7 @@ def suggest(
     state = _state_of(view)
     study = library.study(state.study)
     hits = suggestions(study, text or "", chrom=current_chrom(study, state.locus, state.gene))
-    return suggestion_list([(hit.kind, hit.text, hit.note, _address(state, hit.changes, path)) for hit in hits])
+    return suggestion_list([(hit.kind, hit.text, hit.note, _address(state, hit, path)) for hit in hits])
 
 
 def address_of(library: Library, text: str | None, view: dict[str, Any] | None, path: str | None) -> str:
@@ -185,15 +185,16 @@ def address_of(library: Library, text: str | None, view: dict[str, Any] | None, 
         raise PreventUpdate
     study = library.study(state.study)
     hit = resolve(study, text or "", chrom=current_chrom(study, state.locus, state.gene))
-    return _address(state, hit.changes, path)
+    return _address(state, hit, path)
 
 
-def _address(state: ViewState, changes: tuple[tuple[str, str], ...], path: str | None) -> str:
-    """The view with a hit opened: on the page it is asked from if that page shows genes."""
-    names = dict(changes)
-    on_gene_page = path in GENE_PAGES and "gene" in names
-    values: dict[str, object] = {name: () if name == "knock_outs" else value for name, value in names.items()}
-    return state.with_(**values).url(path if on_gene_page and path else GENE_PAGES[0])
+def _address(state: ViewState, hit: Hit, path: str | None) -> str:
+    """The view with a hit opened: on the page it is asked from if that page can show it, else on the Locus page."""
+    changes: dict[str, object] = dict(hit.changes)
+    stays = path in GENE_PAGES and "gene" in changes and hit.is_modelled
+    if "walk" not in changes and hit.walk_name not in state.walk:
+        changes["walk"] = ()  # something else than the list's next name was asked for
+    return state.with_(**changes).url(path if stays and path else GENE_PAGES[0])
 
 
 def _state_of(view: dict[str, Any] | None) -> ViewState:

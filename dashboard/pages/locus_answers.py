@@ -36,6 +36,7 @@ from dashboard.services.locus import (
     tracks_of,
     view_of,
 )
+from dashboard.services.search import remarks_on, walkable
 from dashboard.state import ViewState, read_view, shortened
 from dashboard.theme import (
     PALETTES,
@@ -67,8 +68,10 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
     if not state.gene and not state.locus:
         state = state.with_(gene=first_gene(study))
     gene = study.annotated_gene(state.gene) if state.gene else None
-    if gene is not None and not _is_named(gene, state.gene):
-        notices.append(f"{state.gene} is called {gene['gene_name']} in study {study.name}")
+    if gene is not None:
+        notices += remarks_on(study, state.gene)
+    walk, odd = walkable(study, state.walk)
+    state, notices = state.with_(walk=walk), [*notices, *odd]
     if state.locus:
         view, remark = view_of(study, state.locus)
         notices += [remark] if remark else []
@@ -87,14 +90,6 @@ def completed(library: Library, state: ViewState) -> tuple[ViewState, list[str]]
         notices.append(f"'{shortened(state.pair)}' is not {whose}: it is not selected")
         state = state.with_(pair="")
     return state, notices
-
-
-def _is_named(gene: pd.Series, text: str) -> bool:
-    """Whether a text is the gene's own name, or its id with or without version."""
-    text = text.strip().upper()
-    identity, _, version = text.partition(".")
-    is_id = identity == str(gene["gene_id"]).upper() and (not version or version.isdecimal())
-    return is_id or text == str(gene["gene_name"]).upper()
 
 
 def shown_methods(study: Study, state: ViewState) -> tuple[str, ...]:

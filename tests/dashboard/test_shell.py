@@ -25,6 +25,14 @@ def test_the_address_of_what_is_typed(library: Library) -> None:
     assert app.address_of(library, "sim7", view, "/") == "/locus?biosample=beta&gene=SIM7&top=5"
     assert app.address_of(library, "sim7", view, "/knockout") == "/knockout?biosample=beta&gene=SIM7&top=5"
     assert app.address_of(library, "1:1-9", view, "/knockout") == "/locus?biosample=beta&locus=chr1:1-9&top=5"
+    assert app.address_of(library, "lonely", view, "/knockout") == "/locus?biosample=beta&gene=LONELY&top=5"
+
+
+def test_a_list_stays_in_the_address_while_its_names_are_opened(library: Library) -> None:
+    assert app.address_of(library, "sim7, sim3", None, "/knockout") == "/knockout?gene=SIM7&walk=SIM7,SIM3"
+    view = shell.view_data(ViewState(walk=("SIM7", "SIM3")))
+    assert app.address_of(library, "sim3", view, "/locus") == "/locus?gene=SIM3&walk=SIM7,SIM3"
+    assert app.address_of(library, "sim9", view, "/locus") == "/locus?gene=SIM9"
 
 
 def test_what_means_nothing_has_no_address(library: Library) -> None:
