@@ -109,7 +109,7 @@ class OtherNames:
         if len(asked) > _MOST_SIGNS:
             return []
         slips = set(_one_slip(asked))
-        own = sorted((slip for slip in slips if slip in self._own), key=lambda slip: (len(slip), slip))
+        own = sorted((slip for slip in slips if slip in self._own), key=lambda slip: (len(slip), self._own[slip]))
         others = sorted(slip for slip in slips if slip in self._others)
         rows = [self._own[slip] for slip in own] + [row for slip in others for row in self._others[slip]]
         return list(dict.fromkeys(rows))[:most]

