@@ -142,7 +142,7 @@
     const slot = document.getElementById("search-slot");
     if (!slot || searchBox()) return;
     const box = document.createElement("input");
-    Object.assign(box, { id: "search", type: "search", maxLength: 120, autocomplete: "off", spellcheck: false });
+    Object.assign(box, { id: "search", type: "search", maxLength: 4000, autocomplete: "off", spellcheck: false });
     box.placeholder = "Gene, place or element   ( / )";
     box.setAttribute("aria-label", "gene, place or element");
     box.setAttribute("aria-controls", "suggestions");

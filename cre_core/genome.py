@@ -177,8 +177,8 @@ class Locus:
 
         Args:
           text: `chr8:127,735,434-127,742,951` (1-based, inclusive), `8:1-100`, `chr8 1 100` (blanks), one position
-            (`chr8:127735434`), a chromosome alone (`chr8`), with units (`chr8:127.5-128Mb`). A line of a BED file, with
-            tabs, is 0-based half-open as there.
+            (`chr8:127735434`), a chromosome alone (`chr8`), with units (`chr8:127.5-128Mb`). A line of a BED file,
+            with tabs, is 0-based half-open as there.
           assembly: whose chromosomes; names as in `Assembly.chrom`.
           chrom: of a place that names none (`127.5-128Mb`); without it such a place is refused.
 

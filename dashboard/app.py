@@ -237,8 +237,9 @@ def _arrival(
 
 
 def _opened(state: ViewState, hit: Hit, path: str, gene_pages: Sequence[str]) -> tuple[str, ViewState]:
-    """The page and the view that show a hit: the page it is asked from if that shows genes, else the first."""
-    names = dict(hit.changes)
-    on_gene_page = path in gene_pages and "gene" in names
-    values: dict[str, object] = {name: () if name == "knock_outs" else value for name, value in names.items()}
-    return path if on_gene_page else gene_pages[0], state.with_(**values)
+    """The page and the view that show a hit: the page it is asked from if that can show it, else the first."""
+    changes: dict[str, Any] = dict(hit.changes)
+    stays = path in gene_pages and "gene" in changes and hit.is_modelled
+    if "walk" not in changes and hit.walk_name not in state.walk:
+        changes["walk"] = ()  # something else than the list's next name was asked for
+    return path if stays else gene_pages[0], state.with_(**changes)

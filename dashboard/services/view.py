@@ -13,6 +13,7 @@ from dashboard.services.gene import pair_row
 from dashboard.services.library import Library
 from dashboard.services.links import methods_of, pairs_of
 from dashboard.services.locus import default_view, first_gene, view_of
+from dashboard.services.search import remarks_on, walkable
 from dashboard.state import ViewState, shortened
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def complete(library: Library, state: ViewState, wants: Collection[str]) -> tupl
     study = library.study(state.study)
     state, notices = _with_biosample(study, state)
     gene, more = _gene(study, state)
-    notices += more
+    walk, odd = walkable(study, state.walk)
+    state, notices = state.with_(walk=walk), [*notices, *more, *odd]
     if "model" in wants:
         return _with_model(study, state, gene, notices)
     if "place" in wants:
@@ -63,17 +65,7 @@ def _gene(study: Study, state: ViewState) -> tuple[pd.Series | None, list[str]]:
         if not state.locus:
             raise
         return None, [f"{error}: this is the place without a gene"]
-    if is_named(gene, state.gene):
-        return gene, []
-    return gene, [f"{state.gene} is called {gene['gene_name']} in study {study.name}"]
-
-
-def is_named(gene: pd.Series, text: str) -> bool:
-    """Whether a text is the gene's own name, or its id with or without version."""
-    text = text.strip().upper()
-    identity, _, version = text.partition(".")
-    is_id = identity == str(gene["gene_id"]).upper() and (not version or version.isdecimal())
-    return is_id or text == str(gene["gene_name"]).upper()
+    return gene, remarks_on(study, state.gene)
 
 
 # -- for pages of a place -----------------------------------------------------------------------------------------

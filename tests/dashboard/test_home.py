@@ -121,7 +121,7 @@ def test_home_shows_the_demo_as_simulated(page: Page, dashboard_url: str) -> Non
     expect(page.locator("#study-kind")).to_have_text("simulated")
     expect(page.locator("#footer .cs-simulated")).to_be_visible()
     expect(page.locator(".cs-locus-card").first).to_be_visible()
-    expect(page.locator(".cs-ap").first).to_have_text(re.compile(r"^(\.\d\d|1\.00)$"), timeout=60_000)
+    expect(page.locator(".cs-ap").first).to_have_text(re.compile(r"^(0\.\d{1,3}|1)$"), timeout=60_000)
     expect(page.locator("#offer-k562")).to_contain_text("not here yet")
 
 

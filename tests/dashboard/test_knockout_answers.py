@@ -179,6 +179,9 @@ class OneGene:
             raise UnknownName(f"study toys has no gene '{name}'")
         return pd.Series({"gene_name": name, "is_modelled": name == "TOY"})
 
+    def gene_remark(self, name: str) -> str:
+        return ""
+
 
 def test_blanks_of_the_view_are_filled_and_an_unknown_gene_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page.service, "models_of", lambda *_: ["toy"])

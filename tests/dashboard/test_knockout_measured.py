@@ -102,12 +102,12 @@ def test_agreement_carries_n_prevalence_and_intervals_or_the_reason() -> None:
 def test_sizes_are_told_in_plain_words_with_n() -> None:
     assert lines_of(answers.size_lines(SIZES)) == [
         "median of the 446 positives", "measured", "−10.2 %", "predicted", "−0.41 %",
-        "5.2 % of 446 predicted to lose 5 % or more",
-        "21 % of 446 with the wrong sign",
-        "beyond 25 kb 28 % of 235",
-        "Spearman among them 0.02 [−0.08, 0.13]",
+        "5.16 % of 446 predicted to lose 5 % or more",
+        "21.1 % of 446 with the wrong sign",
+        "beyond 25 kb 27.7 % of 235",
+        "Spearman among them 0.0241 [−0.083, 0.131]",
     ]  # fmt: skip
-    assert "95 % interval −0.6 % to −0.3 %" in said(answers.size_lines(SIZES))
+    assert "95 % interval −0.6 % to −0.31 %" in said(answers.size_lines(SIZES))
 
 
 def test_of_a_few_positives_shares_are_counts_and_what_is_not_known_is_left_out() -> None:

@@ -349,7 +349,7 @@ def test_another_name_of_a_modelled_gene_opens_it(library: Library) -> None:
     )
     state, notices = completed(library, ViewState(gene="OTHER"))
     assert state.gene == "geneA"
-    assert notices == ["OTHER is called geneA in study toy"]
+    assert notices == ["OTHER is geneA"]
     assert study.gene("other")["gene_id"] == "G1"
 
 

@@ -33,6 +33,7 @@ from dashboard.services import desk as service
 from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
 from dashboard.services.presets import MOST_TOP, Presets, presets_of
+from dashboard.services.search import remarks_on, walkable
 from dashboard.state import ViewState, read_view
 from dashboard.theme import DECREASE, INCREASE
 
@@ -87,7 +88,9 @@ def settled(study: Study, state: ViewState) -> tuple[ViewState, list[str]]:
     gene = str(known["gene_name"])
     if not known["is_modelled"]:
         raise NotAvailable(f"no model of study {study.name} knows {gene}; the Locus page shows what was measured")
-    return state.with_(study=study.name, biosample=biosample, gene=gene, model=model), remarks
+    walk, odd = walkable(study, state.walk)
+    remarks += [*remarks_on(study, state.gene or gene), *odd]
+    return state.with_(study=study.name, biosample=biosample, gene=gene, model=model, walk=walk), remarks
 
 
 def _untrained(study: Study, state: ViewState) -> Component:
