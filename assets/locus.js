@@ -46,7 +46,10 @@
   });
 
   /* -- the row of the table that is selected ---------------------------------------------------------------------- */
-  let row = "";
+  let row = "", touched = 0;
+  ["pointerdown", "keydown"].forEach((name) => document.addEventListener(name, function (event) {
+    if (event.target.closest && event.target.closest("#locus-table")) touched = Date.now();
+  }, true));
   function chooseRow() {
     if (!document.getElementById("locus-table")) return;
     const chosen = row ? { ids: [row] } : [];
@@ -90,7 +93,7 @@
       },
       /* A row that was selected from elsewhere comes back as an echo: no one pressed it. */
       rowChosen: function (rows) {
-        if (!rows || !rows.length || !rows[0].element_id) return;
+        if (!rows || !rows.length || !rows[0].element_id || Date.now() - touched > 1500) return;
         const chosen = rows[0];
         if (row === chosen.kind + " " + chosen.element_id) return;
         row = chosen.kind + " " + chosen.element_id;

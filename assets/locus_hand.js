@@ -14,7 +14,7 @@
     let held = null;
 
     frame.addEventListener("pointerdown", function (pointer) {
-      if (pointer.button || !locus.meta || pointer.target.closest("button")) return;
+      if (pointer.button || !locus.meta || pointer.target.closest(".cs-unhighlight")) return;
       const kind = isRuler(pointer) ? "open" : pointer.shiftKey ? "mark" : "move";
       held = { kind: kind, x: at(pointer), y: pointer.clientY, start: locus.view.start, end: locus.view.end, moved: false };
       frame.setPointerCapture(pointer.pointerId);

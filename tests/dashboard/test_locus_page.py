@@ -274,7 +274,12 @@ def test_all_fits_and_every_track_has_a_value_at_the_crosshair(page: Page, dashb
 def test_gene_names_stay_beside_their_genes_and_never_overlap(page: Page, dashboard_url: str, width: int) -> None:
     open_locus(page, f"{dashboard_url}/locus?gene={GENE}")
     page.evaluate(
-        "width => { crescope.locus.moveTo(1e6 - width / 2, 1e6 + width / 2); crescope.locus.commit(); }", width
+        """width => {
+            const tss = crescope.locus.meta.tss;
+            crescope.locus.moveTo(tss - width / 2, tss + width / 2);
+            crescope.locus.commit();
+        }""",
+        width,
     )
     settled(page)
     page.keyboard.press("ArrowRight")
