@@ -7,19 +7,14 @@ on two cores would measure the browsers.
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
-import sys
 import threading
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Locator, Page, Request, sync_playwright
+from common import GENES, chromium, dashboard, line
+from playwright.sync_api import Locator, Page, Request
 
 from cre_core.data.study import Study
 from cre_core.inference.predictor import open_predictor
@@ -45,39 +40,24 @@ WAIT = """() => {
 }"""
 
 
-def measure_browser(study_dir: Path, biosample: str, *, models: Sequence[str], people: int) -> None:
+def measure_release(study_dir: Path, biosample: str, *, models: Sequence[str], people: int) -> None:
     """Print the median and the 95th percentile of the time from release to drawn, for each gene and model.
 
     Args:
       models: names.
       people: who click at once, the measured browser one of them.
     """
-    from measure import GENES, line
-
     study = Study.open(study_dir)
     known = set(study.genes["gene_name"])
     genes = [name for name in GENES if name in known][:3] or study.genes["gene_name"].iloc[30:33].tolist()
-    port = _free_port()
-    command = [sys.executable, "-m", "dashboard", "--study", str(study_dir), "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_up(url)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-            )
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            for model, gene in [(model, gene) for model in models for gene in genes]:
-                window = open_predictor(study, model, biosample=biosample).window(study.gene(gene)["gene_id"])
-                address = f"{url}/knockout?gene={gene}&biosample={biosample}&mode=mask&model={model}"
-                seconds = _releases(page, address, people, window.elements["element_id"].tolist())
-                target = 600 if model == "creator" else 400
-                line(f"{model}, {gene}, {people} clicking: release to drawn", seconds, target)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    with dashboard("--study", str(study_dir)) as url, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        for model, gene in [(model, gene) for model in models for gene in genes]:
+            window = open_predictor(study, model, biosample=biosample).window(study.gene(gene)["gene_id"])
+            address = f"{url}/knockout?gene={gene}&biosample={biosample}&mode=mask&model={model}"
+            seconds = _releases(page, address, people, window.elements["element_id"].tolist())
+            target = 600 if model == "creator" else 400
+            line(f"{model}, {gene}, {people} clicking: release to drawn", seconds, target)
 
 
 def _releases(page: Page, address: str, people: int, elements: Sequence[str]) -> np.ndarray:
@@ -131,19 +111,3 @@ def _person(number: int, url: str, request: str, elements: Sequence[str], done: 
         asked = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(asked, timeout=60) as answer:
             answer.read()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _wait_until_up(url: str) -> None:
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(url, timeout=10)
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise SystemExit(f"the dashboard did not answer at {url}")
