@@ -8,7 +8,8 @@
   const SCOPE = window.__watched || "body", LABELS = "[class*=hover i]";
   const PAINTING = ["clearRect", "fillRect", "strokeRect", "fill", "stroke", "fillText", "strokeText", "drawImage", "putImageData"];
   /* A page that opens is its own first input, at time 0. */
-  let awaited = null, inputs = [0], changes = [], framed = false, touched = false;
+  let awaited = null, inputs = [0], changes = [];
+  let dirty = false, asked = false, framing = false, touched = false;
 
   function up(node, selector) {
     for (let at = node; at; at = at.parentNode || at.host) {
@@ -28,17 +29,31 @@
     if (up(here, SCOPE)) return moved.some((node) => !node.matches || !node.matches(LABELS));
     return moved.some(holds);
   }
+  /* A change is shown by the frame under way, or by the next one; after a frame its time is noted before other tasks. */
+  const nextFrame = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = function (callback) {
+    return nextFrame(function (time) {
+      inFrame();
+      callback(time);
+    });
+  };
+  function inFrame() {
+    if (framing) return;
+    framing = true;
+    scheduler.postTask(function () {
+      framing = false;
+      if (dirty) changes.push(performance.now());
+      dirty = false;
+    }, { priority: "user-blocking" });
+  }
   function changed() {
-    if (framed || !inputs.length) return;
-    framed = true;
-    const since = inputs;
-    requestAnimationFrame(function () {
-      const after = new MessageChannel();
-      after.port1.onmessage = function () {
-        framed = false;
-        if (since === inputs) changes.push(performance.now());
-      };
-      after.port2.postMessage(null);
+    if (!inputs.length) return;
+    dirty = true;
+    if (framing || asked) return;
+    asked = true;
+    nextFrame(function () {
+      asked = false;
+      inFrame();
     });
   }
 
@@ -90,10 +105,11 @@
       awaited = type;
       inputs = [];
       changes = [];
+      dirty = false;
     },
     /* Milliseconds from the first input to the first change, and from the last input to the last change. */
     times: function () {
-      if (!inputs.length || !changes.length || framed) return null;
+      if (!inputs.length || !changes.length || dirty) return null;
       const last = changes[changes.length - 1];
       return {
         first: changes[0] - inputs[0], settled: last - inputs[inputs.length - 1], quiet: performance.now() - last,

@@ -37,10 +37,8 @@ TRACKS = (
     "genes", "dnase", "h3k27ac", "K562.accessibility", "K562.nascent_rna_plus", "K562.nascent_rna_minus",
     "h3k4me3_peaks", "elements",
 )  # fmt: skip
-FIRST, OTHER = (
-    37_200_000,
-    39_500_000,
-)  # both in the 3.4 Mb that have signal, farther apart than a loaded window reaches
+# Both where there is signal, and farther apart than a loaded window reaches.
+FIRST, OTHER = 37_200_000, 39_500_000
 WIDTH_BP, ROOM_BP = 1_000_000, 100_000  # repeats start within ROOM_BP of each other
 QUIET_MS, LONGEST_S = 250, 60
 WATCH = (Path(__file__).parent / "browser.js").read_text()
@@ -153,7 +151,8 @@ class Wire:
         self.n_requests = self.n_bytes = 0
 
     def sent(self, event: Mapping[str, Any]) -> None:
-        if not event["request"]["url"].startswith(("data:", "blob:")):
+        """The browser's own requests, of type Other, are not the page's: the icon, again at every new address."""
+        if event.get("type") != "Other" and not event["request"]["url"].startswith(("data:", "blob:")):
             self.n_requests += 1
             self.under_way.add(event["requestId"])
             self.last_s = time.monotonic()
@@ -185,10 +184,10 @@ class Visit:
         self.page.goto(self.site.address(place), wait_until="commit")
         return self._settled("the cold page")
 
-    def move(self, what: str, type: str, hand: Callable[[], object]) -> dict[str, float]:
-        """Times of one move, and `n_requests` and `n_bytes`. `type`: of the event that is its input."""
+    def move(self, what: str, event: str, hand: Callable[[], object]) -> dict[str, float]:
+        """Times of one move, and `n_requests` and `n_bytes`. `event`: the type of its inputs."""
         before = self._pixels()
-        self.page.evaluate("type => watched.begin(type)", type)
+        self.page.evaluate("event => watched.begin(event)", event)
         self.wire.begin()
         hand()
         times = self._settled(what)
