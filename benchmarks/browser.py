@@ -225,12 +225,15 @@ class Visit:
     def _settled(self, what: str) -> dict[str, float]:
         deadline = time.monotonic() + LONGEST_S
         while time.monotonic() < deadline:
-            times, text = self.page.evaluate("() => [watched.times(), watched.text()]")
-            is_drawn = all(label in text for label in self.site.labels)
-            if times and is_drawn and times["quiet"] >= QUIET_MS and self.wire.is_quiet():
+            times = self.page.evaluate("() => watched.times()")
+            if times and times["quiet"] >= QUIET_MS and self.wire.is_quiet() and self._is_drawn():
                 return times
             self.page.wait_for_timeout(40)
         raise SystemExit(f"{self.site.name}: {what} had not settled after {LONGEST_S} s")
+
+    def _is_drawn(self) -> bool:
+        text = self.page.evaluate("() => watched.text()")
+        return all(label in text for label in self.site.labels)
 
     def _pixels(self) -> bytes:
         self.page.mouse.move(2, 897)  # no label under the mouse
