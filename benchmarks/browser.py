@@ -2,12 +2,12 @@
 
     python benchmarks/browser.py [--repeats 7] [--json FILE]
 
-Every repeat opens both pages in a browser of their own, at a place never asked for before, and makes the same moves
-with real mouse and keys. Time runs from the input in the page to the end of the frame that shows the change
-(browser.js). A move has settled when nothing has changed for 400 ms, no request is under way and the page is idle; its
-time is that of the last change, counted from the last input. A move that leaves the pixels as they were stops the run.
-Servers are warm, browsers cold; the first repeat is thrown away. igv.js has no button that pans: its drag stands beside
-ours. Where npm is absent, or cannot fetch igv.js, ours is measured alone.
+Every repeat opens both pages in a browser of their own, at a place never asked for before, and makes the same
+moves with real mouse and keys. Time runs from the input in the page to the end of the frame that shows the change
+(browser.js). A move has settled when nothing has changed for 400 ms, no request is under way and the page is idle;
+its time is that of the last change, counted from the last input. A move that leaves the pixels as they were stops
+the run. Servers are warm, browsers cold; the first repeat is thrown away. igv.js has no button that pans: its drag
+stands beside ours. Where npm is absent, or cannot fetch igv.js, ours is measured alone.
 """
 
 from __future__ import annotations
