@@ -302,7 +302,7 @@ def table(rows: Sequence[Row]) -> str:
         target = [f"{goal.most:,g} {goal.unit}".strip()] if goal.most is not None else []
         target += [f"{goal.most_ratio:g} x"] if goal.most_ratio is not None else []
         ratio = "not measured" if row.igv_median is None else "none" if row.ratio is None else f"{row.ratio:.1f} x"
-        met = {None: "no target", True: "yes", False: "**no**"}[row.is_met]
+        met = {None: "not judged", True: "yes", False: "**no**"}[row.is_met]
         cells = [goal.title, spread(row.ours, goal.unit), spread(row.igv, goal.unit), ratio]
         lines.append(f"| {' | '.join([*cells, ', '.join(target) or 'none', met])} |")
     return "\n".join(lines)
@@ -329,7 +329,8 @@ def measure(repeats: int) -> dict[str, list[dict[str, float]]]:
         if (script := igv.install()) is not None:
             sites.append(theirs(stack.enter_context(igv.served(script, study, TRACKS, BIOSAMPLE))))
         browser = stack.enter_context(chromium())
-        print(f"chromium {browser.version}, igv.js {igv.VERSION}, {study.name}, {len(TRACKS)} tracks, n {repeats}")
+        with_igv = f", igv.js {igv.VERSION}" if script else ""
+        print(f"chromium {browser.version}{with_igv}, {study.name}, {len(TRACKS)} tracks, n {repeats}")
         for repeat in range(repeats + 1):
             for site in sites:
                 values = visited(browser, site, repeat * ROOM_BP // (repeats + 1))

@@ -153,7 +153,7 @@ def test_the_table_says_values_spread_and_verdict(bench: ModuleType) -> None:
     ]
     assert bench.table(rows).splitlines()[2:] == [
         "| jump | 1,200 ms (900-1,500) | 9.2 ms (8.0-12) | 129.7 x | 1,000 ms, 4 x | **no** |",
-        "| heap | 5.0 MB (5.0-5.0) | not measured | not measured | none | no target |",
+        "| heap | 5.0 MB (5.0-5.0) | not measured | not measured | none | not judged |",
         "| requests | 0 (0-0) | 0 (0-0) | none | 0 | yes |",
     ]
 
