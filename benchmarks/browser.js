@@ -116,6 +116,9 @@
         n_frames: changes.length,
       };
     },
-    text: () => [...document.querySelectorAll(SCOPE)].map(textOf).join(" "),
+    textWhenIdle: () => new Promise(function (done) {
+      const read = () => done([...document.querySelectorAll(SCOPE)].map(textOf).join(" "));
+      requestIdleCallback(read, { timeout: 2000 });
+    }),
   };
 })();

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -238,7 +240,7 @@ class Visit:
 
     def _is_drawn(self) -> bool:
         """Whether the labels are there, asked when the page has nothing else to do."""
-        text = self.page.evaluate("() => new Promise((done) => requestIdleCallback(() => done(watched.text())))")
+        text = self.page.evaluate("() => watched.textWhenIdle()")
         return all(label in text for label in self.site.labels)
 
     def _pixels(self) -> bytes:
@@ -346,6 +348,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.repeats < 1:
         parser.error(f"--repeats is {given.repeats}; wanted 1 or more")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # ends the servers too
     before = load_average()
     found = measure(given.repeats)
     load = f"load average before {before}; after {load_average()}"

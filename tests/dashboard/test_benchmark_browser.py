@@ -101,6 +101,13 @@ def test_other_changes_are_not_counted(page: Page, bench: ModuleType, act: str) 
 
 
 @pytest.mark.browser
+def test_the_text_of_the_watched_element_has_what_lies_in_shadow_roots(page: Page, bench: ModuleType) -> None:
+    watched(page, bench, "")
+    page.evaluate("() => { h.shadowRoot.firstChild.textContent = 'shadow' }")
+    assert page.evaluate("() => watched.textWhenIdle()").split() == ["a", "shadow"]
+
+
+@pytest.mark.browser
 def test_time_runs_from_a_real_input_of_the_awaited_type(page: Page, bench: ModuleType) -> None:
     watched(page, bench, "s.textContent += 'b'", event="keydown")
     page.evaluate("() => b.click()")
