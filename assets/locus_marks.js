@@ -63,7 +63,7 @@
   locus.crosshair = function (x) {
     const parts = locus.parts();
     if (!parts || !locus.meta) return;
-    const cross = layer("cross");
+    const cross = layer("hover");
     const probes = locus.meta.probes;
     cross.hidden = x === null || !probes.length;
     if (cross.hidden) return;
@@ -86,7 +86,7 @@
     });
   };
   document.addEventListener("crescope:locus-moved", () => locus.crosshair(null));
-  document.addEventListener("crescope:locus-drawn", () => layer("cross").replaceChildren());
+  document.addEventListener("crescope:locus-drawn", () => layer("hover").replaceChildren());
 
   /* -- the stretch of a drag -------------------------------------------------------------------------------------- */
   locus.stretch = function (from, to, kind) {
