@@ -110,11 +110,14 @@
     mine.reply = reply;
     apply(name, reply, question);
   }
+  /* Some parts of a page stand there later than the first answer comes: a table's script is loaded for itself. */
+  function setWhenThere(id, props, isNewest, tries) {
+    if (document.getElementById(id)) window.dash_clientside.set_props(id, props);
+    else if (tries) setTimeout(() => { if (isNewest()) setWhenThere(id, props, isNewest, tries - 1); }, 50);
+  }
   function apply(name, reply, question) {
     const hook = hooks[name] || {};
-    Object.entries(reply.sets || {}).forEach(function ([id, props]) {
-      if (document.getElementById(id)) window.dash_clientside.set_props(id, props);
-    });
+    Object.entries(reply.sets || {}).forEach(([id, props]) => setWhenThere(id, props, () => (state[name] || {}).reply === reply, 200));
     Object.entries(reply.shown || {}).forEach(function ([id, shown]) {
       if (!hook.draw || !hook.draw(id, shown, question)) crescope.plot.show(id, shown, name);
     });
