@@ -1,4 +1,8 @@
-"""Colours by meaning, the same on every page and export. Okabe-Ito values; a shape or dash goes with each."""
+"""Colours by meaning, the same on every page and export; a shape or dash goes with each.
+
+A colour has one meaning: what was assayed has Okabe-Ito's values, element classes SCREEN's, measured effects magenta,
+predicted ones brick and steel, and no link method has any of these (tested).
+"""
 
 from __future__ import annotations
 
@@ -22,17 +26,17 @@ ASSAY_COLOURS = {
 METHOD_COLOURS = {
     "distance": "#999999",
     "nearest_gene": "#CC6677",
-    "nearest_tss": "#6699CC",
+    "nearest_tss": "#A06CA5",
     "nearest_expressed": "#8877BB",
     "within_100kb": "#A0785A",
     "h3k27ac_over_distance": "#B8860B",
     "activity": "#8C8C5A",
     "activity_over_distance": "#6E6E6E",
-    "abc": "#0072B2",
-    "attention": "#D55E00",
-    "adjusted_attention": "#E69F00",
+    "abc": "#00838F",
+    "attention": "#7B61D9",
+    "adjusted_attention": "#A98BE8",
     "attention_abc": "#CC79A7",
-    "perturbation": "#009E73",
+    "perturbation": "#8C5A3C",
 }
 METHOD_DASHES = {
     "distance": "dot",
@@ -54,8 +58,8 @@ MODEL_COLOURS = {"creator": "#AA4499", "scpge": "#117733", "scpge-lp": "#44AA99"
 SPARE_COLOURS = ("#EE6677", "#AA3377", "#997700", "#4477AA")
 # SCREEN's class colours.
 CLASS_COLOURS = {"promoter": "#FF0000", "proximal": "#FFA700", "distal": "#FFCD00", "ctcf": "#00B0F0"}
-DECREASE, INCREASE = "#D55E00", "#56B4E9"
-TRUTH = {"significant": "#CC2529", "not significant": "#808A94"}
+DECREASE, INCREASE = "#C0504D", "#6C8EBF"
+TRUTH = {"significant": "#D81B60", "not significant": "#808A94"}
 
 
 @dataclass(frozen=True)

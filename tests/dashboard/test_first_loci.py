@@ -92,7 +92,7 @@ def test_the_picture_puts_every_mark_at_its_place() -> None:
     )  # fmt: skip
     svg = effects_svg(marks, start=1_000, end=3_000, tss=2_000, effect_range=(-100.0, 50.0), lines=(-40.0,))
     drawn = ElementTree.fromstring(svg)
-    filled, opened = drawn.findall(f"{SVG}circle[@fill='#CC2529']"), drawn.findall(f"{SVG}circle[@fill='none']")
+    filled, opened = drawn.findall(f"{SVG}circle[@fill='#D81B60']"), drawn.findall(f"{SVG}circle[@fill='none']")
     (triangle,) = drawn.findall(f"{SVG}polygon")
     assert (len(filled), len(opened)) == (1, 1)
     left, right = GUTTER + 4, WIDTH - 4

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 
 from cre_core.evaluation.methods import simple_methods
-from dashboard.theme import METHOD_COLOURS, MODEL_COLOURS, PALETTES, SPARE_COLOURS, method_colour
+from dashboard.theme import (
+    ASSAY_COLOURS,
+    CLASS_COLOURS,
+    DECREASE,
+    INCREASE,
+    METHOD_COLOURS,
+    MODEL_COLOURS,
+    PALETTES,
+    SPARE_COLOURS,
+    TRUTH,
+    method_colour,
+)
 
 # What the three kinds of colour blindness make of linear light (Machado et al. 2009, severity 1.0); first, of none.
 SEEN = (
@@ -36,7 +47,21 @@ def cielab(light: np.ndarray) -> np.ndarray:
 
 
 def test_every_simple_method_has_a_colour_of_its_own() -> None:
-    assert len({METHOD_COLOURS[method] for method in simple_methods()} - {"#0072B2"}) == len(simple_methods()) - 1
+    assert len({METHOD_COLOURS[method] for method in simple_methods()}) == len(simple_methods())
+
+
+def test_a_colour_has_one_meaning() -> None:
+    """What stands on one figure: assays, element classes, measured and predicted effects, link methods."""
+    measured = {**ASSAY_COLOURS, "promoter": CLASS_COLOURS["promoter"], "CRISPRi": TRUTH["significant"]}
+    methods = {**METHOD_COLOURS, **MODEL_COLOURS, "decrease": DECREASE, "increase": INCREASE}
+    near = [
+        (a, b)
+        for (a, one), (b, other) in [*product(measured.items(), methods.items()), *combinations(measured.items(), 2)]
+        if np.linalg.norm(cielab(linear(one)) - cielab(linear(other))) < 17
+    ]
+    # RNA and the plain scores are greys, told apart by where they stand; ScPGE-LP's green is no assay's name.
+    greys = {"distance", "activity", "activity_over_distance"}
+    assert [pair for pair in near if pair[1] not in greys] == []
 
 
 @pytest.mark.parametrize(
