@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
 import numpy as np
 from common import line, timed
-from plotly.utils import PlotlyJSONEncoder
 
-from dashboard.pages.locus.answers import draw
+from dashboard.components.exchange import Question, encoded
+from dashboard.pages.locus.figure import FIGURE_ID, draw
 from dashboard.services.library import Library
 from dashboard.settings import Settings
 from dashboard.state import ViewState
@@ -27,20 +26,20 @@ def measure_windows(study_dir: Path, biosample: str) -> None:
         draws = np.random.default_rng(0)
         chrom, size = max(study.info.chrom_sizes.items(), key=lambda item: item[1])
         starts = draws.integers(1, size - WIDTH_BP, N_WINDOWS + 1)
-        requests = [
-            {"state": ViewState(study=study.name, biosample=biosample, locus=f"{chrom}:{s}-{s + WIDTH_BP}").to_dict()}
-            for s in starts
+        places = [f"{chrom}:{start}-{start + WIDTH_BP}" for start in starts]
+        questions = [
+            Question(ViewState(study=study.name, biosample=biosample, locus=place), width_px=1000) for place in places
         ]
 
-        def answer(request: dict[str, object]) -> str:
-            return json.dumps(draw(library, {**request, "theme": "light", "px": 1000}), cls=PlotlyJSONEncoder)
+        def answer(question: Question) -> str:
+            return encoded(draw(library, question).shown[FIGURE_ID].for_browser())
 
-        answer(requests.pop())  # tables load at the first window of a study
+        answer(questions.pop())  # tables load at the first window of a study
         n_tracks = len(study.info.tracks) + len(study.info.intervals)
-        cold = [timed(lambda r=request: answer(r), repeats=1)[0] for request in requests]  # type: ignore[misc]
-        again = [timed(lambda r=request: answer(r), repeats=1)[0] for request in requests]  # type: ignore[misc]
+        cold = [timed(lambda q=question: answer(q), repeats=1)[0] for question in questions]  # type: ignore[misc]
+        again = [timed(lambda q=question: answer(q), repeats=1)[0] for question in questions]  # type: ignore[misc]
         line(f"new 2 Mb window, {n_tracks} tracks and sets, {study.name}", np.array(cold), 300)
         line("the same windows again", np.array(again), 60)
-        size_kb = np.median([len(answer(request)) for request in requests]) / 1e3
+        size_kb = np.median([len(answer(question)) for question in questions]) / 1e3
         print(f"figure sent: median {size_kb:.0f} kB")
         library.close()
