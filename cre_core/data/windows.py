@@ -17,9 +17,8 @@ from cre_core.data.loops import ElementLoops
 from cre_core.data.quantile import parted_unit, quantile_normalised
 from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
-from cre_core.schema import HALF_LIFE_FEATURES, Batch
+from cre_core.schema import HALF_LIFE_FEATURES, PROMOTER_HALF_WIDTH_BP, Batch
 
-PROMOTER_HALF_WIDTH_BP = 500  # promoter counts of the K562 tables are over TSS ±500 bp
 READS, RPM = "reads", "RPM"  # units of signal: as a study holds it, and per million mapped reads of the experiment
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from cre_core import schema
 from cre_core.errors import BadInput, UnknownName
 from cre_core.evaluation.nearest import NearestGenes, body_distance
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP
 
 Method = Literal[
     "distance", "nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb", "h3k27ac_over_distance",
@@ -31,7 +32,6 @@ GAMMA, SCALE = 1.024238616787792, 5.9594510043736655  # fall of K562 Hi-C with d
 GAMMA_REFERENCE, SCALE_REFERENCE = 0.87, -4.80 + 11.63 * 0.87  # the fall every cell type is brought to
 NEAR_BP = 100_000  # of the yes-or-no score by distance, as the ENCODE comparison has it
 MIN_DISTANCE_BP = 5000  # one Hi-C bin: nearer pairs have the same expected contact
-PROMOTER_HALF_WIDTH_BP = 500
 
 
 def activity(dnase: np.ndarray, h3k27ac: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from cre_core.errors import BadInput, UnknownName
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
-from cre_core.evaluation.weighted import EXPRESSION_METRICS, Agreement
+from cre_core.evaluation.weighted import EXPRESSION_METRICS, ValueAgreement
 from cre_core.schema import HALF_LIFE_FEATURES
 
 Baseline = Literal["gradient_boosting", "ridge"]
@@ -157,7 +157,7 @@ def evaluate_expression(
         once = np.ones((len(part), 1), np.uint16)
         found = {}
         for method in predictions:
-            agreement = Agreement(part["value"].to_numpy(), part[method].to_numpy())
+            agreement = ValueAgreement(part["value"].to_numpy(), part[method].to_numpy())
             found[method] = agreement.metrics(once), in_blocks(agreement.metrics, counts)
         for method in predictions:
             rows += _rows(_base(method, subset, len(part), n_missing), found, reference)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +13,9 @@ from cre_core.evaluation.screened import COLUMNS, predicted_screen, screen_of
 from cre_core.inference.predictor import Predictor, open_predictor, trained_models
 from cre_core.io.files import sha256_of
 from cre_core.io.folders import carry_over, check_ours, folder_written_whole
+from cre_core.progress import Report
 from cre_core.schema import Mode
 
-Report = Callable[[str, int, int], None]
 PREDICTIONS = "precomputed/predictions.parquet"
 KNOCK_OUTS = "precomputed/knockouts.parquet"
 MODE: Mode = "mask"  # every model has it, and pages open with it

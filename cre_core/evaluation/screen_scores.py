@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from cre_core.evaluation.processes import each_part, opened
 from cre_core.evaluation.scores import REACH_BP, parted
 from cre_core.evaluation.screened import COLUMNS, genes_of_screen, predicted_pairs
 from cre_core.inference.predictor import shared_predictor
+from cre_core.progress import Report
 from cre_core.schema import Mode
 
-Report = Callable[[str, int, int], None]
 GENES_A_PART = 40  # asked of a process at a time: a second or so
 
 

@@ -93,7 +93,7 @@ class RankAgreement:
         return _correlation(xy - x * y, x2 - x**2, y2 - y**2)
 
 
-class Agreement:
+class ValueAgreement:
     """Measured and predicted values, ready to be counted again and again."""
 
     def __init__(self, observed: np.ndarray, predicted: np.ndarray) -> None:
@@ -123,9 +123,9 @@ class Agreement:
         }
 
 
-def share(is_it: np.ndarray) -> Statistic:
-    """Of counts (n, R): the share (R,) of what was drawn for which `is_it` (n,) holds; NaN where nothing was."""
-    return lambda counts: (is_it[:, None] * counts).sum(0) / _drawn(counts)
+def share(holds: np.ndarray) -> Statistic:
+    """Of counts (n, R): the share (R,) of what was drawn for which `holds` (n,) is true; NaN where nothing was."""
+    return lambda counts: (holds[:, None] * counts).sum(0) / _drawn(counts)
 
 
 def median(values: np.ndarray) -> Statistic:

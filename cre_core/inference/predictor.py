@@ -15,7 +15,6 @@ from torch import nn
 from cre_core.data.dataset import GeneDataset
 from cre_core.data.study import EMBEDDED, Study
 from cre_core.data.windows import (
-    PROMOTER_HALF_WIDTH_BP,
     READS,
     RPM,
     GeneWindow,
@@ -33,7 +32,7 @@ from cre_core.models.creator import Creator
 from cre_core.models.device import known_device
 from cre_core.models.registry import FAMILIES, spec_of
 from cre_core.models.scpge import INPUTS, ScPGE
-from cre_core.schema import Batch, ExpressionUnit, Mode, Prediction
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP, Batch, ExpressionUnit, Mode, Prediction
 
 SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
 GENES_PER_BATCH = 64

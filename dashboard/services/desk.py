@@ -143,7 +143,7 @@ def run_knock_out(
     """The exact answer: the model with these strengths.
 
     Args:
-      client, sequence: which page asks, and its how-manieth change this is; a newer one supersedes it.
+      client, sequence: which page asks, and the number of its change; a newer one supersedes it.
     """
     with asked_by(client, sequence, "knock-out"):
         return knock_out(experiment.predictor, experiment.window, strengths, mode=experiment.mode)

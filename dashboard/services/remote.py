@@ -27,7 +27,7 @@ FIRST_ROWS, LEAST_ROWS = 64, 8  # elements of the first piece, and of any
 
 
 class Asker(NamedTuple):
-    """Which page asks, its how-manieth question this is, and about what: a newer one makes it useless."""
+    """Which page asks, the number of its question, and about what: a newer one makes it useless."""
 
     client: str = ""
     sequence: int = 0

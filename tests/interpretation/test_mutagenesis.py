@@ -79,16 +79,16 @@ def test_only_the_changed_element_is_encoded(predictor: Predictor, monkeypatch: 
         return encode(self, inputs)
 
     monkeypatch.setattr(EPInformer, "encode", counted)
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     saturate(
         predictor,
         window,
         "e3",
         place=Locus("chrA", 200_000, 200_040),
-        report=lambda done, total: told.append((done, total)),
+        report=lambda step, done, total: told.append((step, done, total)),
     )
     assert sum(counts) == 3 * 40
-    assert told == [(64, 120), (120, 120)]
+    assert told == [("variants", 64, 120), ("variants", 120, 120)]
 
 
 def test_all_that_the_model_reads(predictor: Predictor) -> None:
