@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -71,11 +70,3 @@ def test_the_last_weights_may_be_kept(tmp_path: Path) -> None:
 def test_nothing_is_left_of_a_training_that_ended(tmp_path: Path) -> None:
     fitted([1.0], tmp_path / "running")
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
-
-
-def test_a_training_alone_takes_one_device_at_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    settings = one_process(epochs=3, device="auto", clip_norm=0.5)
-    assert settings == {
-        "max_epochs": 3, "accelerator": "gpu", "devices": 1, "precision": "32-true", "gradient_clip_val": 0.5,
-    }  # fmt: skip
