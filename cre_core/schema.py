@@ -171,6 +171,55 @@ def check_genes(table: pd.DataFrame, *, assembly: Assembly | None = None, source
 
 
 @dataclass(frozen=True)
+class Reads:
+    """What a model reads of a study, as its config says it: nobody else asks which model or variant it is.
+
+    Attributes:
+      reach_bp: elements with their centre within this distance of the TSS are in a gene's window.
+      n_elements: at most so many of them, the nearest; None = all.
+      n_each_side: the nearest so many before the TSS and after it; None = as `n_elements` says.
+      merge_within_bp: of elements nearer to one another than this, the middle one stands for all.
+      assays: counts of elements and promoters, in order.
+      unit: of the counts: `reads`, `RPM`, or either with `, quantile-normalised to BIOSAMPLE` behind it.
+      width_bp: bases of each element, around its centre, that the first stage reads; None = counts alone are read.
+      flanks: a narrower element goes on into its flanks.
+      sequence: whether it reads the bases themselves.
+      n_motifs: so many motif scores of each element.
+      tracks: signals per base, in order.
+      contact: contact of each element with the TSS.
+      loops: chromatin loops between gene and elements.
+      half_life: whether a gene needs its half-life features: without them its prediction is NaN.
+      title: what people call this choice of inputs, where the model leaves one.
+    """
+
+    reach_bp: int = 0
+    n_elements: int | None = None
+    n_each_side: int | None = None
+    merge_within_bp: int = 0
+    assays: tuple[str, ...] = ()
+    unit: str = "reads"
+    width_bp: int | None = None
+    flanks: bool = False
+    sequence: bool = False
+    n_motifs: int = 0
+    tracks: tuple[str, ...] = ()
+    contact: bool = False
+    loops: bool = False
+    half_life: bool = False
+    title: str = ""
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether a first stage reads the elements themselves."""
+        return self.width_bp is not None
+
+    @property
+    def bases(self) -> bool:
+        """Whether what the model gives depends on bases, by themselves or through motif scores."""
+        return self.sequence or self.n_motifs > 0
+
+
+@dataclass(frozen=True)
 class ElementInput:
     """What the first stage of a model is given: N elements, each alone, all of one width. Tensors only.
 

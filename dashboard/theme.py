@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Literal
+
+from cre_core.evaluation.methods import method_kind
+from cre_core.models.registry import families
 
 ThemeName = Literal["light", "dark"]
 
@@ -43,38 +47,11 @@ METHOD_DASHES = {
     "attention_abc": "dashdot",
     "perturbation": "solid",
 }
-METHOD_TITLES = {
-    "distance": "distance",
-    "nearest_gene": "nearest gene",
-    "nearest_tss": "nearest TSS",
-    "nearest_expressed": "nearest expressed TSS",
-    "within_100kb": "within 100 kb",
-    "h3k27ac_over_distance": "H3K27ac / distance",
-    "activity": "activity",
-    "activity_over_distance": "activity / distance",
-    "abc": "ABC (power law)",
-    "attention": "attention",
-    "adjusted_attention": "attention / log10 distance",
-    "attention_abc": "attention x ABC",
-    "perturbation": "predicted knock-out",
-}
-# Of a model's folder; one that is not here goes by its folder's name. As the models' registry has them (tested).
-MODEL_TITLES = {
-    "epinformer": "EPInformer",
-    "creator": "CREaTor",
-    "scpge": "ScPGE",
-    "scpge-lp": "ScPGE-LP",
-    "scpge-kl": "ScPGE-KL",
-}
 # Of the methods of each further model; EPInformer's stand above. Paul Tol's muted values, apart for every eye.
 MODEL_COLOURS = {"creator": "#AA4499", "scpge": "#117733", "scpge-lp": "#44AA99", "scpge-kl": "#999933"}
-# Methods whose score is a share of expression lost: a sign, and per cent.
-SIGNED_METHODS = frozenset({"perturbation"})
-# Methods that say 1 or 0: a link, or none.
-YES_NO_METHODS = frozenset({"nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb"})
-# Methods that read a model's attention; what people must know of it wherever it stands beside a measurement.
-ATTENTION_METHODS = frozenset({"attention", "adjusted_attention", "attention_abc"})
-ATTENTION_IS = "attention is how much weight the model gives an element, not what the element does"
+# For methods and models that have none above: each takes one by its name. Paul Tol's bright and vibrant values that
+# stand out on either background and apart for every eye.
+SPARE_COLOURS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#009988", "#EE7733")
 # SCREEN's class colours.
 CLASS_COLOURS = {"promoter": "#FF0000", "proximal": "#FFA700", "distal": "#FFCD00", "ctcf": "#00B0F0"}
 DECREASE, INCREASE = "#D55E00", "#56B4E9"
@@ -99,29 +76,19 @@ PALETTES: dict[ThemeName, Palette] = {
 }
 
 
-def method_kind(method: str) -> str:
-    """The last part of a method's name: `epinformer.attention` -> `attention`."""
-    return method.rsplit(".", 1)[-1]
-
-
-def method_title(method: str) -> str:
-    """How a method is called on the page, with its model where there is one."""
-    model, _, kind = method.rpartition(".")
-    title = METHOD_TITLES.get(kind, kind.replace("_", " "))
-    return f"{model_title(model)} {title}" if model else title
-
-
-def model_title(model: str) -> str:
-    """How a model is called on the page, by the name of its folder."""
-    return MODEL_TITLES.get(model, model)
-
-
 def method_colour(method: str) -> str:
     """The colour of a method on every page: of a simple score or of EPInformer's, else of the model."""
-    model = method.rpartition(".")[0]
+    model, kind = method.rpartition(".")[0], method_kind(method)
     if model in MODEL_COLOURS:
         return MODEL_COLOURS[model]
-    return METHOD_COLOURS.get(method_kind(method), "#000000")
+    if model in families() and model != "epinformer":
+        return spare_colour(model)
+    return METHOD_COLOURS[kind] if kind in METHOD_COLOURS else spare_colour(kind)
+
+
+def spare_colour(name: str) -> str:
+    """One of SPARE_COLOURS, always the same for a name."""
+    return SPARE_COLOURS[zlib.crc32(name.encode()) % len(SPARE_COLOURS)]
 
 
 def assay_colour(assay: str) -> str:

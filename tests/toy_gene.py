@@ -10,7 +10,7 @@ import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.inference.predictor import Predictor
-from cre_core.schema import ExpressionUnit, Prediction
+from cre_core.schema import ExpressionUnit, Prediction, Reads
 
 GENE = pd.Series({"gene_id": "g", "gene_name": "TOY", "chrom": "chr1", "tss": 10_000, "strand": "+"})
 ADDS = np.array([4.0, 2.0, 1.0])  # a adds 4, b adds 2, c adds 1: baseline 1 + 7 = 8
@@ -49,7 +49,7 @@ class AddingPredictor:
     """log2(1 + strengths . ADDS); the attention of an element is its share."""
 
     unit, biosample, name, modes = UNIT, "here", "toy", ("mask",)
-    checkpoints, reach_bp = (), 2_000_000
+    checkpoints, reads = (), Reads(reach_bp=2_000_000)
 
     def __init__(self, crispr: pd.DataFrame | None = None) -> None:
         self.study = SimpleNamespace(

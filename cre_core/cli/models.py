@@ -74,14 +74,17 @@ def train(
 
 
 def _trainer_of(model: str, *, devices: int, nodes: int) -> Callable[..., list[dict[str, Any]]]:
-    """What trains a model: of genes, of elements (create) or of short stretches (epinformer-activity)."""
-    if model not in ("create", "epinformer-activity"):
+    """What trains a model, by what it gives: expression of genes, class of elements, activity of stretches."""
+    from cre_core.models.registry import families
+
+    gives = families()[model].specs[0].gives if model in families() else "expression"
+    if gives == "expression":
         from cre_core.training.run import train_model
 
         return partial(train_model, devices=devices, nodes=nodes)
     if (devices, nodes) != (1, 1):
         raise BadInput(f"came {devices} devices on {nodes} nodes; {model} trains in one process")
-    if model == "create":
+    if gives == "class":
         from cre_core.training.classes import train_classes
 
         return train_classes

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from cre_core.data.loops import ElementLoops
 from cre_core.data.quantile import parted_unit, quantile_normalised
 from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
-from cre_core.schema import HALF_LIFE_FEATURES, PROMOTER_HALF_WIDTH_BP, Batch
+from cre_core.schema import HALF_LIFE_FEATURES, PROMOTER_HALF_WIDTH_BP, Batch, Reads
 
 READS, RPM = "reads", "RPM"  # units of signal: as a study holds it, and per million mapped reads of the experiment
 
@@ -222,31 +221,22 @@ class Neighbourhood:
         )
 
 
-def neighbourhood_for(study: Study, biosample: str, config: Mapping[str, Any]) -> Neighbourhood:
-    """The neighbourhood that gives what a model's config asks for.
-
-    Args:
-      study: the study.
-      biosample: whose counts.
-      config: fields of the model's config. `sequence_bp`: it reads sequence, with `base_tracks` and `n_motifs` (both
-        only if among its `inputs`, where it has any) and `flanks`; `tracks`: counts, in `signal_unit`; `variant`,
-        `form`: which of them; `merge_within_bp`, `n_each_side`.
+def neighbourhood_for(study: Study, biosample: str, reads: Reads) -> Neighbourhood:
+    """The neighbourhood that gives what a model reads.
 
     Raises:
       NotAvailable: the study lacks an input, or what turns it into the model's unit.
     """
-    variant = config.get("variant", "")
-    assays = tuple(config.get("tracks", ())) if variant not in ("promoter", "pe") else ()
     return Neighbourhood(
         study,
         biosample,
-        assays=assays,
-        unit=config.get("signal_unit", READS),
-        inputs=_inputs_for(study, biosample, config),
-        with_contact=variant == "pe-activity-hic",
-        with_loops=config.get("form") in ("lp", "kl"),
-        merge_within_bp=config.get("merge_within_bp", 0),
-        n_each_side=config.get("n_each_side"),
+        assays=reads.assays,
+        unit=reads.unit,
+        inputs=_inputs_for(study, biosample, reads),
+        with_contact=reads.contact,
+        with_loops=reads.loops,
+        merge_within_bp=reads.merge_within_bp,
+        n_each_side=reads.n_each_side,
     )
 
 
@@ -278,14 +268,10 @@ def reads_per_unit(study: Study, biosample: str, assays: Sequence[str], unit: st
     return np.array([depth[assay] / 1e6 for assay in assays], np.float32)
 
 
-def _inputs_for(study: Study, biosample: str, config: Mapping[str, Any]) -> ElementInputs | None:
-    if config.get("sequence_bp") is None:
+def _inputs_for(study: Study, biosample: str, reads: Reads) -> ElementInputs | None:
+    if reads.width_bp is None:
         return None
-    tracks, n_motifs = tuple(config.get("base_tracks", ())), config.get("n_motifs", 0)
-    if "inputs" in config:  # some of what the model could read
-        tracks = tracks if "signal" in config["inputs"] else ()
-        n_motifs = n_motifs if "motif" in config["inputs"] else 0
-    return shared_inputs(study, biosample, config["sequence_bp"], tracks, n_motifs, config.get("flanks", False))
+    return shared_inputs(study, biosample, reads.width_bp, reads.tracks, reads.n_motifs, reads.flanks)
 
 
 def _middle_of_each_cluster(chrom: np.ndarray, center: np.ndarray, within_bp: int) -> np.ndarray:

@@ -8,22 +8,18 @@ Source: ABC model, Nasser 2021 and its released code (constants).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from cre_core import schema
 from cre_core.errors import BadInput, UnknownName
+from cre_core.evaluation.methods import method_of, simple_methods
 from cre_core.evaluation.nearest import NearestGenes, body_distance
 from cre_core.schema import PROMOTER_HALF_WIDTH_BP
 
-Method = Literal[
-    "distance", "nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb", "h3k27ac_over_distance",
-    "activity", "activity_over_distance", "abc",
-]  # fmt: skip
-METHODS: tuple[Method, ...] = get_args(Method)
-NEAREST: tuple[Method, ...] = ("nearest_gene", "nearest_tss", "nearest_expressed")  # these want the other genes too
 # Contact of one gene with places on its chromosome: (chrom, tss, centres (E,)) -> (E,), NaN = no data.
 Contact = Callable[[str, int, np.ndarray], np.ndarray]
 
@@ -137,67 +133,127 @@ def candidates(
     return pd.DataFrame({"gene": gene, "element": element, "distance_bp": centers[element] - tss[gene]})
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """Element-gene pairs to be scored, n of them, and what competes with them: what a simple link method is given.
+
+    Attributes:
+      elements: schema.ELEMENTS of the study, with a column per assay where they were counted.
+      genes: rows of `Study.annotated_genes`, numbered from 0.
+      every: of `candidates`: all pairs of these genes.
+      asked: (n,) rows of `every`.
+      contact: measured contact, or None: the power law alone.
+      others: every gene of the study, or None.
+    """
+
+    elements: pd.DataFrame
+    genes: pd.DataFrame
+    every: pd.DataFrame
+    asked: np.ndarray
+    contact: Contact | None = None
+    others: NearestGenes | None = None
+
+    @cached_property
+    def distance_bp(self) -> np.ndarray:
+        """(n,) element centre minus TSS, on the genome."""
+        return self.every["distance_bp"].to_numpy()[self.asked]
+
+    @cached_property
+    def element(self) -> pd.DataFrame:
+        """n rows of `elements`."""
+        return self.elements.iloc[self.every["element"].to_numpy()[self.asked]].reset_index(drop=True)
+
+    @cached_property
+    def gene(self) -> pd.DataFrame:
+        """n rows of `genes`."""
+        return self.genes.iloc[self.every["gene"].to_numpy()[self.asked]].reset_index(drop=True)
+
+    @cached_property
+    def center(self) -> np.ndarray:
+        """(n,) middle of each pair's element."""
+        return ((self.element["start"] + self.element["end"]) // 2).to_numpy()
+
+    def activity(self) -> np.ndarray:
+        """(n,) of each pair's element; see `activity`."""
+        return activity(*self.counts("dnase", "h3k27ac"))[self.every["element"].to_numpy()[self.asked]]
+
+    def counts(self, *assays: str) -> list[np.ndarray]:
+        """Counts of all elements, (N,) for each assay.
+
+        Raises:
+          BadInput: the elements lack them.
+        """
+        missing = [assay for assay in assays if assay not in self.elements]
+        if missing:
+            raise BadInput(f"elements lack the counts {', '.join(missing)}; `with_counts` adds them")
+        return [self.elements[assay].to_numpy() for assay in assays]
+
+    @property
+    def nearest(self) -> NearestGenes:
+        """Every gene of the study; BadInput where they did not come."""
+        if self.others is None:
+            raise BadInput("the nearest gene is asked for; wanted every gene of the study beside the genes scored")
+        return self.others
+
+
 def link_scores(
     elements: pd.DataFrame,
     genes: pd.DataFrame,
     *,
     biosample: str,
-    methods: Sequence[Method] = METHODS,
+    methods: Sequence[str] | None = None,
     reach_bp: int = REACH_BP,
     contact: Contact | None = None,
     nearest: NearestGenes | None = None,
     among: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Links of each gene with every element in reach, by each method.
+    """Links of each gene with every element in reach, by each method that needs no model.
 
     Args:
       elements: schema.ELEMENTS with `dnase` and `h3k27ac` counts (see `with_counts`).
       genes: rows of `Study.annotated_genes`, the genes wanted.
       biosample: written into the table.
-      methods: which scores.
+      methods: names from `simple_methods`; None = all.
       reach_bp: candidates of a gene, also those its ABC total is taken over.
       contact: measured contact, for abc; the power law alone without it.
-      nearest: every gene of the study, for the methods of NEAREST.
+      nearest: every gene of the study, for the methods that ask which is nearest.
       among: gene_id, element_id of the links to give; None = all in reach. What competes for a gene is the same.
 
     Returns:
       schema.LINKS, one row per method and pair; `tss_distance_bp` is positive downstream of the gene; `fold` is
       empty, for nothing is trained. An element over the TSS ±500 bp is the gene's own promoter: abc 1. The methods of
-      NEAREST and `within_100kb` say 1 or 0, by the element's centre; of genes equally near each has 1.
+      the nearest gene and `within_100kb` say 1 or 0, by the element's centre; of genes equally near each has 1.
 
     Raises:
-      UnknownName: a method that is not in METHODS.
-      BadInput: the elements lack counts, or the nearest gene is asked for without the genes.
+      UnknownName: no such simple method.
+      BadInput: the elements lack counts, or the nearest gene is asked for without the genes; a method that gave
+        another number of scores than there are pairs.
     """
-    _check(methods, elements, nearest)
+    names = simple_methods() if methods is None else list(methods)
+    for name in names:
+        if name not in simple_methods():
+            raise UnknownName(f"no simple link method '{name}'; there are {', '.join(simple_methods())}")
     genes = genes.reset_index(drop=True)
-    pairs = candidates(elements, genes["chrom"].to_numpy(), genes["tss"].to_numpy(), reach_bp=reach_bp)
-    if "abc" in methods:
-        pairs["abc"] = _abc(pairs, elements, genes, contact)
-    if among is not None:
-        pairs = pairs[_is_among(pairs, elements, genes, among)].reset_index(drop=True)
-    place = elements.iloc[pairs["element"].to_numpy()].reset_index(drop=True)
-    whose = genes.iloc[pairs["gene"].to_numpy()].reset_index(drop=True)
-    links = place[["chrom", "start", "end", "element_id"]].assign(
-        gene_id=whose["gene_id"],
-        gene_name=whose["gene_name"],
-        tss=whose["tss"].astype("int64"),
-        tss_distance_bp=pairs["distance_bp"] * np.where(whose["strand"] == "-", -1, 1),
+    every = candidates(elements, genes["chrom"].to_numpy(), genes["tss"].to_numpy(), reach_bp=reach_bp)
+    asked = np.arange(len(every)) if among is None else np.flatnonzero(_is_among(every, elements, genes, among))
+    pairs = Pairs(elements, genes, every, asked, contact, nearest)
+    links = pairs.element[["chrom", "start", "end", "element_id"]].assign(
+        gene_id=pairs.gene["gene_id"],
+        gene_name=pairs.gene["gene_name"],
+        tss=pairs.gene["tss"].astype("int64"),
+        tss_distance_bp=pairs.distance_bp * np.where(pairs.gene["strand"] == "-", -1, 1),
         biosample=biosample,
         fold="",
     )
-    tables = [links.assign(method=method, score=_score(method, place, whose, pairs, nearest)) for method in methods]
+    tables = [links.assign(method=name, score=_scored(name, pairs)) for name in names]
     return pd.concat(tables, ignore_index=True)[list(schema.LINKS.columns)]
 
 
-def _abc(pairs: pd.DataFrame, elements: pd.DataFrame, genes: pd.DataFrame, contact: Contact | None) -> np.ndarray:
-    """(n,) each candidate's share of its gene; 1 for the gene's own promoter."""
-    gene, element = pairs["gene"].to_numpy(), pairs["element"].to_numpy()
-    strength = activity(elements["dnase"].to_numpy(), elements["h3k27ac"].to_numpy())[element]
-    score = share(strength * _contacts(pairs, genes, contact), gene)
-    tss, start, end = genes["tss"].to_numpy()[gene], elements["start"].to_numpy(), elements["end"].to_numpy()
-    is_own = (start[element] < tss + PROMOTER_HALF_WIDTH_BP) & (end[element] > tss - PROMOTER_HALF_WIDTH_BP)
-    return np.where(is_own & ~np.isnan(score), 1.0, score)
+def _scored(name: str, pairs: Pairs) -> np.ndarray:
+    score = np.asarray(method_of(name).score(pairs), float)
+    if score.shape != pairs.asked.shape:
+        raise BadInput(f"link method {name} gave scores of shape {score.shape}; wanted {pairs.asked.shape}")
+    return score
 
 
 def _is_among(pairs: pd.DataFrame, elements: pd.DataFrame, genes: pd.DataFrame, among: pd.DataFrame) -> np.ndarray:
@@ -207,37 +263,63 @@ def _is_among(pairs: pd.DataFrame, elements: pd.DataFrame, genes: pd.DataFrame, 
     return np.isin(pairs["gene"].to_numpy() * n + pairs["element"].to_numpy(), gene * n + element)
 
 
-def _score(
-    method: Method, place: pd.DataFrame, whose: pd.DataFrame, pairs: pd.DataFrame, nearest: NearestGenes | None
-) -> np.ndarray:
-    distance = pairs["distance_bp"].to_numpy()
-    if method == "distance":
-        return nearness(distance)
-    if method == "within_100kb":
-        return (np.abs(distance) <= NEAR_BP).astype(float)
-    if method in NEAREST:
-        assert nearest is not None
-        return _is_nearest(method, place, whose, distance, nearest).astype(float)
-    if method == "h3k27ac_over_distance":
-        return over_distance(place["h3k27ac"].to_numpy(), distance)
-    if method == "abc":
-        return pairs["abc"].to_numpy()
-    strength = activity(place["dnase"].to_numpy(), place["h3k27ac"].to_numpy())
-    return strength if method == "activity" else over_distance(strength, distance)
+# ---------------------------------------------------------------- the methods: pairs -> (n,)
 
 
-def _is_nearest(
-    method: Method, place: pd.DataFrame, whose: pd.DataFrame, distance: np.ndarray, nearest: NearestGenes
-) -> np.ndarray:
-    """(n,) bool: no gene of the kind lies nearer to the element than this one."""
-    chrom, center = place["chrom"].to_numpy(), ((place["start"] + place["end"]) // 2).to_numpy()
-    if method == "nearest_gene":
-        own = body_distance(center, whose["start"].to_numpy(), whose["end"].to_numpy())
-        return own <= nearest.to_body(chrom, center)
-    if method == "nearest_tss":
-        return np.abs(distance) <= nearest.to_tss(chrom, center)
-    is_first = np.abs(distance) <= nearest.to_tss(chrom, center, expressed_only=True)
-    return is_first & nearest.is_expressed(whose["gene_id"])
+def distance_score(pairs: Pairs) -> np.ndarray:
+    """`nearness`."""
+    return nearness(pairs.distance_bp)
+
+
+def within_100kb_score(pairs: Pairs) -> np.ndarray:
+    """1 up to NEAR_BP, else 0."""
+    return (np.abs(pairs.distance_bp) <= NEAR_BP).astype(float)
+
+
+def nearest_gene_score(pairs: Pairs) -> np.ndarray:
+    """1 where no gene's body lies nearer to the element than this one's, else 0."""
+    own = body_distance(pairs.center, pairs.gene["start"].to_numpy(), pairs.gene["end"].to_numpy())
+    return (own <= pairs.nearest.to_body(pairs.element["chrom"].to_numpy(), pairs.center)).astype(float)
+
+
+def nearest_tss_score(pairs: Pairs) -> np.ndarray:
+    """1 where no TSS lies nearer to the element than this one, else 0."""
+    nearest = pairs.nearest.to_tss(pairs.element["chrom"].to_numpy(), pairs.center)
+    return (np.abs(pairs.distance_bp) <= nearest).astype(float)
+
+
+def nearest_expressed_score(pairs: Pairs) -> np.ndarray:
+    """The same among the genes that are expressed."""
+    nearest = pairs.nearest.to_tss(pairs.element["chrom"].to_numpy(), pairs.center, expressed_only=True)
+    is_first = np.abs(pairs.distance_bp) <= nearest
+    return (is_first & pairs.nearest.is_expressed(pairs.gene["gene_id"])).astype(float)
+
+
+def activity_score(pairs: Pairs) -> np.ndarray:
+    """`activity` of the element."""
+    return pairs.activity()
+
+
+def activity_over_distance_score(pairs: Pairs) -> np.ndarray:
+    """`activity` per bp of distance."""
+    return over_distance(pairs.activity(), pairs.distance_bp)
+
+
+def h3k27ac_over_distance_score(pairs: Pairs) -> np.ndarray:
+    """H3K27ac per bp of distance."""
+    (counts,) = pairs.counts("h3k27ac")
+    return over_distance(counts[pairs.every["element"].to_numpy()[pairs.asked]], pairs.distance_bp)
+
+
+def abc_score(pairs: Pairs) -> np.ndarray:
+    """Each element's share of its gene, among all in reach; 1 for the gene's own promoter."""
+    elements, genes = pairs.elements, pairs.genes
+    gene, element = pairs.every["gene"].to_numpy(), pairs.every["element"].to_numpy()
+    strength = activity(*pairs.counts("dnase", "h3k27ac"))[element]
+    score = share(strength * _contacts(pairs.every, genes, pairs.contact), gene)
+    tss, start, end = genes["tss"].to_numpy()[gene], elements["start"].to_numpy(), elements["end"].to_numpy()
+    is_own = (start[element] < tss + PROMOTER_HALF_WIDTH_BP) & (end[element] > tss - PROMOTER_HALF_WIDTH_BP)
+    return np.where(is_own & ~np.isnan(score), 1.0, score)[pairs.asked]
 
 
 def _contacts(pairs: pd.DataFrame, genes: pd.DataFrame, contact: Contact | None) -> np.ndarray:
@@ -249,14 +331,3 @@ def _contacts(pairs: pd.DataFrame, genes: pd.DataFrame, contact: Contact | None)
         chrom, tss = genes.loc[gene, "chrom"], int(genes.loc[gene, "tss"])
         measured[rows] = contact(chrom, tss, distance[rows] + tss)
     return scaled_contact(distance, measured)
-
-
-def _check(methods: Sequence[str], elements: pd.DataFrame, nearest: NearestGenes | None) -> None:
-    for method in methods:
-        if method not in METHODS:
-            raise UnknownName(f"no simple link method '{method}'; there are {', '.join(METHODS)}")
-    if nearest is None and set(methods) & set(NEAREST):
-        raise BadInput("the nearest gene is asked for; wanted every gene of the study beside the genes scored")
-    missing = [column for column in ("dnase", "h3k27ac") if column not in elements]
-    if missing and set(methods) - {"distance", "within_100kb", *NEAREST}:
-        raise BadInput(f"elements lack the counts {', '.join(missing)}; `with_counts` adds them")

@@ -11,7 +11,8 @@ from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation import expression
 from cre_core.evaluation.links import evaluate_links
-from cre_core.evaluation.scores import SLOW, every_link_method
+from cre_core.evaluation.methods import method_of
+from cre_core.evaluation.scores import every_link_method
 from cre_core.evaluation.screen_scores import pair_scores
 from cre_core.evaluation.screened import screen_of
 from cre_core.inference.predictor import shared_predictor, trained_models
@@ -89,7 +90,7 @@ def links_benchmark(
         raise NotAvailable(f"study {study.name} has no CRISPRi screen of {biosample} to compare with")
     known = every_link_method(study, biosample)
     if methods is None:
-        methods = [method for method in known if method.rpartition(".")[2] not in SLOW]
+        methods = [method for method in known if not method_of(method).is_slow]
     chosen = _chosen(methods, known, f"links of {biosample} in study {study.name}")
     scores = pair_scores(
         study, crispr, biosample=biosample, methods=[*chosen, *versus], n_processes=n_processes, report=report

@@ -16,7 +16,8 @@ from cre_core.evaluation.agreement import Agreement, Triple, agreement
 from cre_core.evaluation.bootstrap import interval
 from cre_core.evaluation.scan import APART, ablation_by_distance
 from cre_core.evaluation.screened import calls, genes_of_screen, predicted_screen, screen_of
-from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
+from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.predicts import Predicts
 from cre_core.progress import Report
 from cre_core.schema import Mode
 
@@ -67,7 +68,7 @@ def knockouts_benchmark(
     return rows
 
 
-def ablations(predictor: Predictor, screen: pd.DataFrame, *, report: Report) -> pd.DataFrame:
+def ablations(predictor: Predicts, screen: pd.DataFrame, *, report: Report) -> pd.DataFrame:
     """`ablation_by_distance` of every tested gene that the model speaks about, with gene_id."""
     genes = [gene_id for gene_id, _ in genes_of_screen(predictor.study, screen)]
     parts = [pd.DataFrame(columns=["gene_id", "subset", "n_elements", "effect_fraction"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby, islice
 from typing import Any
@@ -12,32 +12,22 @@ import pandas as pd
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
+from cre_core.evaluation.methods import method_of
 from cre_core.inference.predictor import Predictor
+from cre_core.inference.predicts import Predicts
 from cre_core.interpretation import attribution
 from cre_core.interpretation.attention import Attention, Normaliser, attention_of, attention_of_genes, best_rank
 from cre_core.interpretation.perturb import scan_singles
 from cre_core.schema import Mode
 
-# Other ways to read the same model; a benchmark compares them, a locus view is not crowded with them.
-NORMALISED: Mapping[str, Normaliser] = {
-    "attention_sum": "sum",
-    "attention_min_max": "min-max",
-    "attention_logit_min_max": "logit-min-max",
-}
-PERTURBED: Mapping[str, Mode] = {
-    "perturbation": "mask",
-    "perturbation_silence": "silence",
-    "perturbation_scramble": "scramble",
-}
 GENES_A_BATCH = 8
-BEST_RANK = "attention_or_perturbation"
 
 
 class ModelScores:
     """The scores of one model around one gene."""
 
     def __init__(
-        self, predictor: Predictor, gene_id: str, abc: pd.DataFrame, *, known: Mapping[str, Any] | None = None
+        self, predictor: Predicts, gene_id: str, abc: pd.DataFrame, *, known: Mapping[str, Any] | None = None
     ) -> None:
         """The gene's window, and what is known of it already.
 
@@ -74,19 +64,9 @@ class ModelScores:
 
     def of(self, kind: str) -> np.ndarray:
         """(E,) the score of one kind, in the window's order; NaN = none there."""
-        if kind in PERTURBED:
-            return self._loss(PERTURBED[kind])
-        if kind == "attention_abc":
-            return self.attention.row() * self.abc
-        if kind == "adjusted_attention":
-            return self.attention.adjusted()
-        if kind == BEST_RANK:  # ranks among all elements of the window: none is left out
-            return best_rank(self.attention.row(), self._loss("mask"))
-        if kind in attribution.METHODS:
-            return self._attributed(kind)
-        return self.attention.row(NORMALISED.get(kind, "softmax"))
+        return method_of(kind).score(self)
 
-    def _loss(self, mode: Mode) -> np.ndarray:
+    def loss(self, mode: Mode) -> np.ndarray:
         """(E,) share of expression lost when each element is knocked out alone."""
         if mode not in self._losses:
             scan = scan_singles(self.predictor, self.window, mode=mode)
@@ -96,16 +76,58 @@ class ModelScores:
     @cached_property
     def gradients(self) -> dict[str, np.ndarray]:
         """Of the methods of ONE_GRADIENT: method -> (E,)."""
-        return attribution.gradient_scores(self.predictor, self.window)
+        return attribution.gradient_scores(self.predictor.with_weights(), self.window)
 
-    def _attributed(self, method: str) -> np.ndarray:
-        """(E,); NaN throughout where the contributions do not add up, and so say nothing."""
+    def attributed(self, method: str) -> np.ndarray:
+        """(E,) by a method of `attribution`; NaN throughout where contributions do not add up, and so say nothing."""
         try:
             if method in attribution.ONE_GRADIENT:
                 return self.gradients[method]
-            return attribution.attribute(self.predictor, self.window, method=method).elements
+            return attribution.attribute(self.predictor.with_weights(), self.window, method=method).elements
         except NotAvailable:
             return np.full(len(self.ids), np.nan)
+
+
+# ---------------------------------------------------------------- the methods: scores of a model -> (E,)
+
+Score = Callable[[ModelScores], np.ndarray]
+
+
+def _row(normaliser: Normaliser) -> Score:
+    return lambda scores: scores.attention.row(normaliser)
+
+
+def _lost(mode: Mode) -> Score:
+    return lambda scores: scores.loss(mode)
+
+
+def _attributed(method: str) -> Score:
+    return lambda scores: scores.attributed(method)
+
+
+attention, attention_sum = _row("softmax"), _row("sum")
+attention_min_max, attention_logit_min_max = _row("min-max"), _row("logit-min-max")
+perturbation, perturbation_silence, perturbation_scramble = _lost("mask"), _lost("silence"), _lost("scramble")
+saliency, gradient_x_input = _attributed("saliency"), _attributed("gradient_x_input")
+integrated_gradients, deep_lift = _attributed("integrated_gradients"), _attributed("deep_lift")
+
+
+def adjusted_attention(scores: ModelScores) -> np.ndarray:
+    """Attention over log10 of the distance."""
+    return scores.attention.adjusted()
+
+
+def attention_abc(scores: ModelScores) -> np.ndarray:
+    """Attention times ABC."""
+    return scores.attention.row() * scores.abc
+
+
+def better_rank(scores: ModelScores) -> np.ndarray:
+    """The better of two ranks, among all elements of the window: none is left out."""
+    return best_rank(scores.attention.row(), scores.loss("mask"))
+
+
+# ---------------------------------------------------------------- several genes together
 
 
 def scores_of_genes(
@@ -119,7 +141,7 @@ def scores_of_genes(
     """
     windows = {gene_id: predictor.window(gene_id) for gene_id, _ in genes}
     known: dict[str, dict[str, Any]] = {gene_id: {"window": window} for gene_id, window in windows.items()}
-    if not predictor.spec.needs_sequence:
+    if not predictor.reads.has_inputs:
         for _, ids in groupby(sorted(windows, key=predictor.fold_of), key=predictor.fold_of):
             for some in batched(ids, GENES_A_BATCH):
                 _make_together(predictor, [windows[gene_id] for gene_id in some], kinds, known)
@@ -131,7 +153,7 @@ def _make_together(
 ) -> None:
     """Put attention and gradients of some genes, where a kind of score wants them, beside what is known of each."""
     ids = [str(window.gene["gene_id"]) for window in windows]
-    if any(kind.startswith(("attention", "adjusted")) for kind in kinds):
+    if any(method_of(kind).reads_attention for kind in kinds):
         for gene_id, attention in zip(ids, attention_of_genes(predictor, windows), strict=True):
             known[gene_id]["attention"] = attention
     if set(kinds) & set(attribution.ONE_GRADIENT):

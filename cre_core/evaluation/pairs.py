@@ -12,12 +12,11 @@ import pandas as pd
 
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.evaluation import baselines
+from cre_core.evaluation.methods import method_of
 
 Fill = Literal["zero", "minimum"]
 LINKS = "links"  # of elements of the study, as the pages show them
 EXPERIMENTS = "knock-outs of the tested places"
-# Activity adds up over the elements that a tested stretch spans; any other score is that of its best element.
-SUMMED_METHODS = ("activity", "activity_over_distance", "h3k27ac_over_distance", "abc", "abc_published")
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ def scores_from_links(crispr: pd.DataFrame, links: pd.DataFrame, *, method: str,
     if not len(of_method):
         known = ", ".join(sorted(links["method"].unique())) or "none"
         raise NotAvailable(f"no score of method '{method}' for the tested pairs; the links hold {known}")
-    how: Literal["sum", "max"] = "sum" if method in SUMMED_METHODS else "max"
-    return filled(method, overlapping_scores(crispr, of_method, how=how), source=LINKS, fill=fill)
+    score = overlapping_scores(crispr, of_method, how=method_of(method).how_to_join)
+    return filled(method, score, source=LINKS, fill=fill)
 
 
 def benchmark_scores(crispr: pd.DataFrame, method: str, *, fill: Fill = "zero") -> list[PairScores]:

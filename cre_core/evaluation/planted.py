@@ -19,10 +19,11 @@ from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
-from cre_core.evaluation.model_scores import PERTURBED
+from cre_core.evaluation.methods import method_of, model_methods
 from cre_core.evaluation.processes import each_part, opened
 from cre_core.evaluation.weighted import Ranking, median, share
-from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
+from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import scan_pairs, scan_singles
 from cre_core.progress import Report
 from cre_core.schema import Mode
@@ -49,7 +50,7 @@ def planted_methods(study: Study, biosample: str) -> list[str]:
     found = []
     for model in trained_models(study, biosample):
         modes = shared_predictor(study, model, biosample).modes
-        found += [f"{model}.{name}" for name, mode in PERTURBED.items() if mode in modes]
+        found += [f"{model}.{method.name}" for method in model_methods() if method.mode in modes]
     return found
 
 
@@ -91,8 +92,9 @@ def planted_benchmark(
     chosen, genes = list(methods or known), _genes(study)
     parts = []
     for method in chosen:
-        model, kind = method.split(".")
-        asked = _Asked(study if n_processes <= 1 else study.folder, model, biosample, PERTURBED[kind])
+        model, mode = method.rpartition(".")[0], method_of(method).mode
+        assert mode is not None
+        asked = _Asked(study if n_processes <= 1 else study.folder, model, biosample, mode)
         for at in range(0, len(genes), GENES_A_PART):
             ids = genes[at : at + GENES_A_PART]
             parts.append(_Part(method, asked, truth.loc[ids], ids))
@@ -156,7 +158,7 @@ def _try_part(part: _Part) -> _Tried:
     return _Tried(_joined(scanned), pd.concat(pairs[1:] or pairs, ignore_index=True))
 
 
-def _scan(predictor: Predictor, window: GeneWindow, truth: pd.Series, counted: np.ndarray, mode: Mode) -> _Scanned:
+def _scan(predictor: Predicts, window: GeneWindow, truth: pd.Series, counted: np.ndarray, mode: Mode) -> _Scanned:
     scan = scan_singles(predictor, window, mode=mode)[counted]
     true, effect = truth.reindex(scan["element_id"]).to_numpy(), scan["effect_fraction"].to_numpy()
     distance = np.abs(window.elements["tss_distance_bp"].to_numpy()[counted])

@@ -10,7 +10,8 @@ import pandas as pd
 
 from cre_core.data.study import Study
 from cre_core.evaluation.screened import COLUMNS, predicted_screen, screen_of
-from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.inference.predictor import open_predictor, trained_models
+from cre_core.inference.predicts import Predicts
 from cre_core.io.files import sha256_of
 from cre_core.io.folders import carry_over, check_ours, folder_written_whole
 from cre_core.progress import Report
@@ -74,7 +75,7 @@ def _computed(study: Study, report: Report) -> Precomputed:
     return Precomputed(*(pd.concat(parts[1:] or parts, ignore_index=True) for parts in (predictions, knock_outs)))
 
 
-def precomputed_knock_outs(predictor: Predictor, *, mode: Mode) -> pd.DataFrame | None:
+def precomputed_knock_outs(predictor: Predicts, *, mode: Mode) -> pd.DataFrame | None:
     """The knock-outs that `precompute` wrote of the study and the weights of now; None where there are none."""
     path = predictor.study.folder / KNOCK_OUTS
     if not path.is_file():
@@ -87,7 +88,7 @@ def precomputed_knock_outs(predictor: Predictor, *, mode: Mode) -> pd.DataFrame 
     return table.reset_index(drop=True) if len(table) else None
 
 
-def made_of(predictor: Predictor) -> str:
+def made_of(predictor: Predicts) -> str:
     """What changes when the study is prepared or the model trained anew."""
     paths = [predictor.study.folder / "study.json", *predictor.checkpoints]
     return hashlib.sha256("\n".join(f"{path.name} {sha256_of(path)}" for path in paths).encode()).hexdigest()

@@ -12,7 +12,7 @@ from cre_core.data.windows import GeneWindow
 from cre_core.evaluation.agreement import Agreement, agreement
 from cre_core.evaluation.links import DISTANCE_BINS
 from cre_core.evaluation.screened import compared_pairs, with_measured
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import express, knock_out, knock_out_sets, scan_singles
 from cre_core.schema import Mode
 
@@ -50,7 +50,7 @@ class Scan:
         return float((single > 0).mean()) if len(single) else float("nan")
 
 
-def run_scan(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> Scan:
+def run_scan(predictor: Predicts, window: GeneWindow, *, mode: Mode) -> Scan:
     """Predict the baseline, every single knock-out and every measured pair of a gene."""
     gene_id = window.gene["gene_id"]
     singles = scan_singles(predictor, window, mode=mode)
@@ -71,7 +71,7 @@ def run_scan(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> Scan:
     )
 
 
-def ablation_by_distance(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> pd.DataFrame:
+def ablation_by_distance(predictor: Predicts, window: GeneWindow, *, mode: Mode) -> pd.DataFrame:
     """All elements of a stretch of distance knocked out together, but for the gene's own promoter.
 
     Returns:
@@ -85,7 +85,7 @@ def ablation_by_distance(predictor: Predictor, window: GeneWindow, *, mode: Mode
     return knock_out_sets(predictor, window, sets, mode=mode).assign(subset=list(APART))
 
 
-def observed_expression(predictor: Predictor, gene_id: str) -> float:
+def observed_expression(predictor: Predicts, gene_id: str) -> float:
     """The measured expression of a gene in the unit that the predictor gives; NaN = not known."""
     study = predictor.study
     measures = [name for name, text in study.info.measures.items() if text == predictor.unit.text]
@@ -127,7 +127,7 @@ def expected_fraction(table: pd.DataFrame, strengths: Mapping[str, float]) -> tu
 
 
 def with_others(
-    predictor: Predictor, window: GeneWindow, scan: Scan, strengths: Mapping[str, float], *, mode: Mode
+    predictor: Predicts, window: GeneWindow, scan: Scan, strengths: Mapping[str, float], *, mode: Mode
 ) -> np.ndarray:
     """What each element still does once `strengths` are in place.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import cast
 
 import pandas as pd
 
@@ -13,32 +12,30 @@ from cre_core.data.study import Study
 from cre_core.data.windows import Neighbourhood
 from cre_core.errors import UnknownName
 from cre_core.evaluation import baselines
-from cre_core.evaluation.model_scores import BEST_RANK, NORMALISED, PERTURBED, ModelScores
+from cre_core.evaluation.methods import method_of, model_methods, simple_methods
+from cre_core.evaluation.model_scores import ModelScores
 from cre_core.evaluation.nearest import nearest_genes
-from cre_core.inference.predictor import Predictor, shared_predictor, trained_models
-from cre_core.interpretation import attribution
+from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.predicts import Predicts
+from cre_core.schema import Mode
 
 REACH_BP = 2_000_000  # links are given up to here; the total of abc runs over 5 Mb
-MODEL_METHODS = ("attention", "adjusted_attention", "attention_abc", "perturbation")
-# Computed where they are named: seconds a gene for a model of sequence, or every element of every window knocked out.
-SLOW = ("integrated_gradients", "deep_lift", BEST_RANK)
-Predictors = Callable[[Study, str, str], Predictor]  # of a study, a model and a biosample
+Predictors = Callable[[Study, str, str], Predicts]  # of a study, a model and a biosample
 
 
 def link_methods(study: Study, biosample: str) -> list[str]:
     """The link methods a view shows for a biosample: simple ones, then those of each trained model."""
-    models = trained_models(study, biosample)
-    return [*baselines.METHODS, *(f"{model}.{method}" for model in models for method in MODEL_METHODS)]
+    shown = [method.name for method in model_methods() if method.is_in_views]
+    simple = [name for name in simple_methods() if method_of(name).is_in_views]
+    return [*simple, *(f"{model}.{name}" for model in trained_models(study, biosample) for name in shown)]
 
 
 def every_link_method(study: Study, biosample: str) -> list[str]:
     """`link_methods` and every other way to read a score from each model: normalisers, modes, gradients."""
-    found: list[str] = list(baselines.METHODS)
+    found = simple_methods()
     for model in trained_models(study, biosample):
-        modes = shared_predictor(study, model, biosample).modes
-        perturbed = [name for name, mode in PERTURBED.items() if mode in modes and name not in MODEL_METHODS]
-        kinds = [*MODEL_METHODS, *NORMALISED, *perturbed, BEST_RANK, *attribution.METHODS]
-        found += [f"{model}.{kind}" for kind in kinds]
+        modes: tuple[Mode | None, ...] = (None, *shared_predictor(study, model, biosample).modes)
+        found += [f"{model}.{method.name}" for method in model_methods() if method.mode in modes]
     return found
 
 
@@ -93,14 +90,14 @@ def gene_links(
     return pd.concat(parts, ignore_index=True)[list(schema.LINKS.columns)]
 
 
-def parted(methods: Sequence[str]) -> tuple[list[baselines.Method], dict[str, list[str]]]:
+def parted(methods: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     """The simple methods, and for each model the kinds of score wanted."""
     by_model: dict[str, list[str]] = {}
     for method in methods:
         model, dot, kind = method.partition(".")
         if dot:
             by_model.setdefault(model, []).append(kind)
-    return [cast(baselines.Method, method) for method in methods if "." not in method], by_model
+    return [method for method in methods if "." not in method], by_model
 
 
 @lru_cache(maxsize=16)

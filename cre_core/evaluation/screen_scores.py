@@ -12,7 +12,8 @@ import pandas as pd
 from cre_core import schema
 from cre_core.data.study import Study
 from cre_core.evaluation import baselines
-from cre_core.evaluation.model_scores import PERTURBED, scores_of_genes
+from cre_core.evaluation.methods import method_of
+from cre_core.evaluation.model_scores import scores_of_genes
 from cre_core.evaluation.nearest import nearest_genes
 from cre_core.evaluation.pairs import EXPERIMENTS, PairScores, benchmark_scores, filled, overlaps, scores_from_links
 from cre_core.evaluation.processes import each_part, opened
@@ -66,8 +67,8 @@ def pair_scores(
             study, crispr, abc, biosample=biosample, model=model, kinds=kinds, n_processes=n_processes, report=report
         )
         links.append(found.links)
-        for kind in [kind for kind in kinds if kind in PERTURBED]:
-            effect = found.predicted[PERTURBED[kind]]["effect_fraction"].reindex(range(len(crispr)))
+        for kind, mode in modes_of(kinds).items():
+            effect = found.predicted[mode]["effect_fraction"].reindex(range(len(crispr)))
             experiments[f"{model}.{kind}"] = -effect.to_numpy(float)
     every = pd.concat(links, ignore_index=True)
     scores: list[PairScores] = []
@@ -80,14 +81,12 @@ def pair_scores(
     return scores
 
 
-def simple_links(
-    study: Study, crispr: pd.DataFrame, *, biosample: str, methods: Sequence[baselines.Method]
-) -> pd.DataFrame:
+def simple_links(study: Study, crispr: pd.DataFrame, *, biosample: str, methods: Sequence[str]) -> pd.DataFrame:
     """schema.LINKS by methods that need no model, as `gene_links` gives them, of the elements under tested places.
 
     Args:
       crispr: schema.CRISPR; also genes that no model knows are scored.
-      methods: names from `baselines.METHODS`.
+      methods: names from `simple_methods`.
     """
     elements = baselines.with_counts(study.elements, study.element_signal, biosample=biosample)
     hits = overlaps(crispr, elements)
@@ -125,7 +124,7 @@ def model_on_screen(
     Args:
       crispr: schema.CRISPR, rows numbered from 0.
       abc: schema.LINKS by ABC of the elements under the tested places.
-      kinds: of score; those of PERTURBED are experiments on the pairs.
+      kinds: of score; those with a mode are experiments on the pairs.
     """
     abc_of = dict(tuple(abc.groupby("gene_id", sort=False)))
     tested = sorted(genes_of_screen(study, crispr), key=lambda one: study.fold_of(one[0]))  # a part is of one fold
@@ -139,11 +138,17 @@ def model_on_screen(
     ]
     found = each_part(_score_part, parts, step=f"scores of {model}", n_processes=n_processes, report=report)
     nothing = pd.DataFrame(columns=list(COLUMNS))
-    modes: list[Mode] = [PERTURBED[kind] for kind in kinds if kind in PERTURBED]
+    modes = modes_of(kinds).values()
     return ModelOnScreen(
         links=pd.concat([part.links for part in found] or [abc.iloc[:0]], ignore_index=True),
         predicted={mode: pd.concat([part.predicted[mode] for part in found] or [nothing]) for mode in modes},
     )
+
+
+def modes_of(kinds: Sequence[str]) -> dict[str, Mode]:
+    """Of some kinds of score those that are knock-outs, with their mode."""
+    modes = {kind: method_of(kind).mode for kind in kinds}
+    return {kind: mode for kind, mode in modes.items() if mode is not None}
 
 
 @dataclass(frozen=True)
@@ -169,14 +174,14 @@ class _Part:
 def _score_part(part: _Part) -> ModelOnScreen:
     study = opened(part.study) if isinstance(part.study, Path) else part.study
     predictor = shared_predictor(study, part.model, part.biosample)
-    read = [kind for kind in part.kinds if kind not in PERTURBED]
-    modes: list[Mode] = [PERTURBED[kind] for kind in part.kinds if kind in PERTURBED]
-    links, predicted = [], {mode: list[pd.DataFrame]() for mode in modes}
+    modes = modes_of(part.kinds)
+    read = [kind for kind in part.kinds if kind not in modes]
+    links, predicted = [], {mode: list[pd.DataFrame]() for mode in modes.values()}
     together = scores_of_genes(predictor, [(gene.gene_id, gene.abc) for gene in part.genes], kinds=read)
     for gene, scores in zip(part.genes, together, strict=True):
         if len(gene.abc):
             links.append(scores.links(read))
-        for mode in modes:
+        for mode in predicted:
             found = predicted_pairs(predictor, scores.window, gene.pairs, mode=mode)
             predicted[mode].append(found.set_axis(gene.pairs.index))
     nothing = pd.DataFrame(columns=list(schema.LINKS.columns))

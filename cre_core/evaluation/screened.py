@@ -13,7 +13,7 @@ import pandas as pd
 
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import knock_out_sets
 from cre_core.progress import Report
 from cre_core.schema import Mode
@@ -122,7 +122,7 @@ def with_elements(pairs: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
     return pairs.assign(element_ids=covered)
 
 
-def predicted_pairs(predictor: Predictor, window: GeneWindow, pairs: pd.DataFrame, *, mode: Mode) -> pd.DataFrame:
+def predicted_pairs(predictor: Predicts, window: GeneWindow, pairs: pd.DataFrame, *, mode: Mode) -> pd.DataFrame:
     """What a model predicts for measured pairs of one gene: all elements under each place knocked out together.
 
     Args:
@@ -137,7 +137,7 @@ def predicted_pairs(predictor: Predictor, window: GeneWindow, pairs: pd.DataFram
     return pd.concat([places, found], axis=1).assign(gene_id=window.gene["gene_id"])[list(COLUMNS)]
 
 
-def compared_pairs(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> tuple[pd.DataFrame, str]:
+def compared_pairs(predictor: Predicts, window: GeneWindow, *, mode: Mode) -> tuple[pd.DataFrame, str]:
     """The measured pairs of a window's gene, each beside what the model predicts for it.
 
     Returns:
@@ -159,7 +159,7 @@ def compared_pairs(predictor: Predictor, window: GeneWindow, *, mode: Mode) -> t
 
 
 def predicted_screen(
-    predictor: Predictor, crispr: pd.DataFrame, *, mode: Mode, report: Report | None = None
+    predictor: Predicts, crispr: pd.DataFrame, *, mode: Mode, report: Report | None = None
 ) -> pd.DataFrame:
     """`predicted_pairs` of every pair of a screen, each gene by the fold that never saw it.
 

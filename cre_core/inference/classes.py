@@ -13,9 +13,11 @@ from cre_core.data.class_inputs import ClassInputs
 from cre_core.data.element_classes import Augmentation, chroms_of, labelled_elements, split_elements
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
-from cre_core.inference.predictor import JOINT, gives, weight_folders
+from cre_core.inference.known import JOINT
+from cre_core.inference.predictor import gives, weight_folders
 from cre_core.models import checkpoint
-from cre_core.models.create import Create
+from cre_core.models.create import Create, CreateConfig
+from cre_core.models.registry import config_of
 
 ELEMENTS_AT_ONCE = 64
 
@@ -40,7 +42,8 @@ class ClassPredictor:
             raise NotAvailable(f"no trained weights in {folder}; `train create` makes them")
         self.info = checkpoint.read_info(self.checkpoints[0])
         self.trained_on = tuple(self.info.biosample.split(JOINT))
-        self.classes = tuple(self.info.config["classes"])
+        self.config: CreateConfig = config_of(self.info.model, self.info.config)
+        self.classes = self.config.classes
         made = self.info.provenance  # weights that were imported say nothing of all this: as the paper has it
         self.augmentation = Augmentation(made.get("stride_bp", 10), made.get("reverse_complement", True))
         self.n_copies = int(made.get("test_copies", 5))
@@ -48,13 +51,13 @@ class ClassPredictor:
     @cached_property
     def inputs(self) -> ClassInputs:
         """The elements as the model reads them."""
-        config = self.info.config
+        config = self.config
         return ClassInputs(
             self.study,
             self.biosample,
-            inputs=config["inputs"],
-            tracks=config["tracks"],
-            sequence_bp=config["sequence_bp"],
+            inputs=config.inputs,
+            tracks=config.tracks,
+            sequence_bp=config.sequence_bp,
             open_track=self.info.provenance.get("open_track", "dnase"),
             reach_bp=max(self.augmentation.shifts_bp(self.n_copies)),
         )

@@ -14,52 +14,22 @@ from torch import nn
 
 from cre_core.data.dataset import GeneDataset
 from cre_core.data.study import EMBEDDED, Study
-from cre_core.data.windows import (
-    READS,
-    RPM,
-    GeneWindow,
-    batch_of,
-    neighbourhood_for,
-    without_gaps,
-)
+from cre_core.data.windows import GeneWindow, batch_of, without_gaps
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.inference.edits import BaseEdit, check_apart
 from cre_core.inference.embeddings import EmbeddingCache, TwoStage
+from cre_core.inference.known import JOINT, KnownModel
 from cre_core.inference.variants import Background, masked, scrambled, silenced, with_edits
 from cre_core.models import checkpoint
 from cre_core.models.checkpoint import UNKNOWN_FOLD
-from cre_core.models.creator import Creator
 from cre_core.models.device import known_device
-from cre_core.models.registry import FAMILIES, spec_of
-from cre_core.models.scpge import INPUTS, ScPGE
-from cre_core.schema import PROMOTER_HALF_WIDTH_BP, Batch, ExpressionUnit, Mode, Prediction
+from cre_core.models.registry import families, models
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP, Batch, Mode, Prediction
 
 SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
 GENES_PER_BATCH = 64
 BACKGROUND_QUANTILE = 0.05  # the least active twentieth of a study's elements stands for inactive
 BACKGROUND_ELEMENTS = 2_000  # read base by base for it
-
-_MODE_TEXT = {
-    "mask": "mask: the element is taken out of the model's input",
-    "silence": (
-        "silence: the element stays, with the signal of an inactive element of its width "
-        "(the study's 5th percentile per track)"
-    ),
-    "scramble": (
-        "scramble: the element's bases are shuffled, counts of dinucleotides kept; its signal stays as it is; "
-        "mean over several shuffles"
-    ),
-}
-_SEQUENCE_STAYS = "; its sequence stays as it is"
-_VARIANT_TITLES = {
-    "promoter": "promoter",
-    "pe": "PE",
-    "pe-activity": "PE-Activity",
-    "pe-activity-hic": "PE-Activity-HiC",
-}
-_FORM_TITLES = {"lp": "-LP", "kl": "-KL"}
-SEEING_EACH_OTHER = (Creator, ScPGE)  # models whose elements attend to one another
-JOINT = "+"  # between the names of biosamples that one model was trained on
 
 
 def weight_folders(study: Study, biosample: str) -> dict[str, Path]:
@@ -86,97 +56,38 @@ def model_folders(study: Study, biosample: str) -> dict[str, Path]:
 
 
 def gives(folder: Path) -> str:
-    """What the model whose weights lie in a folder gives: ModelSpec.gives."""
-    family = FAMILIES.get(folder.parent.name)
-    name = checkpoint.read_info(min(folder.glob("*.safetensors"))).model if family is None else family[0]
-    return spec_of(name).gives
-
-
-def label_of(info: checkpoint.CheckpointInfo, *, biosample: str) -> str:
-    """How a model is called on the page: its title, then what tells it from others of its kind.
-
-    Args:
-      info: of one of its checkpoints.
-      biosample: that it answers for; named when the model never saw it.
-    """
-    trained_on, said = info.biosample.split(JOINT), []
-    if "imported_from" in info.provenance:
-        said += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
-    if info.variant:
-        said.append(_VARIANT_TITLES.get(info.variant, info.variant))
-    if 0 < len(info.config.get("inputs", ())) < len(INPUTS):
-        said.append(f"{' and '.join(info.config['inputs'])} alone")
-    signal_unit = str(info.config.get("signal_unit", READS))
-    if signal_unit != READS and info.variant not in ("promoter", "pe"):
-        said.append(f"signal in {signal_unit}")
-    if biosample not in trained_on:
-        said.append(f"trained on {' and '.join(trained_on)}, never on {biosample}")
-    title = spec_of(info.model).title + _FORM_TITLES.get(str(info.config.get("form")), "")
-    return f"{title} ({', '.join(said)})" if said else title
+    """What the model whose weights lie in a folder gives: ModelSpec.gives; empty where its package is not here."""
+    family = families().get(folder.parent.name)
+    if family is not None:
+        return family.specs[0].gives
+    spec = models().get(checkpoint.read_info(min(folder.glob("*.safetensors"))).model)
+    return "" if spec is None else spec.gives
 
 
 def trained_models(study: Study, biosample: str) -> list[str]:
     """Names of the models with weights for a biosample of the study, in the registry's order."""
-    known = list(FAMILIES)
+    known = list(families())
     return sorted(
         model_folders(study, biosample), key=lambda name: known.index(name) if name in known else len(known)
     )
 
 
-class Predictor:
-    """One model on one study and biosample. Checkpoints load once, at the first gene of their fold."""
+class Predictor(KnownModel):
+    """One model on one study and biosample. Checkpoints load once, at the first gene of their fold.
+
+    Keeps `Predicts`, and has what takes the weights in this process: edits, whole studies, the modules themselves.
+    """
 
     def __init__(self, study: Study, name: str, folder: Path, *, biosample: str, device: str = "cpu") -> None:
-        self.study, self.name, self.folder, self.biosample = study, name, folder, biosample
+        super().__init__(study, name, folder, biosample=biosample)
         self.device = known_device(device)
-        self.checkpoints = sorted(folder.glob("*.safetensors"))
-        if not self.checkpoints:
-            raise NotAvailable(f"no trained weights in {folder}; `train {name}` makes them")
-        info = checkpoint.read_info(self.checkpoints[0])
-        checkpoint.check_place(self.checkpoints[0], info)
-        self.spec = spec_of(info.model)
-        self.trained_on = tuple(info.biosample.split(JOINT))
-        self.label = label_of(info, biosample=biosample)
-        self.unit = ExpressionUnit.of(info.expression_unit)
-        self.reach_bp, self.limit = int(info.config["max_distance_bp"]), int(info.config["n_elements"])
-        self.neighbourhood = neighbourhood_for(study, biosample, info.config)
-        self._config = info.config
-        self.modes = self._known_modes()
         self._loaded: dict[str, tuple[nn.Module, ...]] = {}
         self._looked_at: tuple[GeneWindow | None, np.ndarray] = None, np.zeros(0, bool)  # the last one
         self._caches: dict[str, tuple[EmbeddingCache, ...]] = {}
 
-    @property
-    def saw_biosample(self) -> bool:
-        """Whether the model was trained on this biosample; if not, its answer is about a new one."""
-        return self.biosample in self.trained_on
-
-    def mode_text(self, mode: Mode) -> str:
-        """What a knock-out in this mode does to the input, as the page prints it."""
-        self._check_mode(mode)
-        stays = _SEQUENCE_STAYS if mode == "silence" and self.spec.needs_sequence else ""
-        return _MODE_TEXT[mode] + stays + self.signal_text
-
-    @property
-    def signal_text(self) -> str:
-        """How counts enter the model where it is not as reads, to be put behind another sentence."""
-        if self.neighbourhood.unit != RPM or not self.neighbourhood.assays:
-            return ""
-        depth = zip(self.neighbourhood.assays, self.neighbourhood.reads_per_unit, strict=True)
-        return "; counts enter per million reads (" + ", ".join(f"{name} {n:.3g} M" for name, n in depth) + ")"
-
-    def fold_of(self, gene_id: str) -> str:
-        """The fold that answers for a gene: the one whose test set holds it."""
-        return self.study.fold_of(gene_id)
-
-    def saw(self, gene_id: str) -> bool:
-        """Leak flag: was the gene in the training set of the fold that answers for it?"""
-        row = self.study.folds.set_index("gene_id").loc[gene_id]
-        return row[self.fold_of(gene_id)] == "train"
-
-    def window(self, gene_id: str) -> GeneWindow:
-        """The elements this model sees around a gene."""
-        return self.neighbourhood.window(gene_id, reach_bp=self.reach_bp, limit=self.limit)
+    def with_weights(self) -> Predictor:
+        """Itself: its weights are in this process."""
+        return self
 
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         """(E,) bool: the elements of a window that the model reads; of the others its attention is no score."""
@@ -235,16 +146,6 @@ class Predictor:
         found = [self.predict_variants(window, piece, mode=mode, shuffle=shuffle) for piece in pieces]
         return torch.cat([prediction.expression for prediction in found])
 
-    def checked_strengths(self, window: GeneWindow, strengths: np.ndarray, mode: Mode) -> np.ndarray:
-        """(V, E) float32; BadInput as `predict_variants`."""
-        self._check_mode(mode)
-        strengths = np.asarray(strengths, np.float32)
-        if strengths.ndim != 2 or strengths.shape[1] != len(window.elements):
-            raise BadInput(f"strengths of shape {strengths.shape}; wanted (variants, {len(window.elements)})")
-        if not ((strengths >= 0) & (strengths <= 1)).all():
-            raise BadInput(f"a strength of {strengths[(strengths < 0) | ~(strengths <= 1)].flat[0]:g}; wanted 0 to 1")
-        return strengths
-
     def predict_edits(self, window: GeneWindow, edits: Sequence[BaseEdit]) -> Prediction:
         """Predict a gene as measured and with edited bases: two variants in one batch.
 
@@ -294,7 +195,9 @@ class Predictor:
 
     def _predict_fold(self, fold: str, gene_ids: list[str]) -> np.ndarray:
         nothing = np.zeros(len(gene_ids))
-        dataset = GeneDataset(self.neighbourhood, gene_ids, nothing, reach_bp=self.reach_bp, limit=self.limit)
+        dataset = GeneDataset(
+            self.neighbourhood, gene_ids, nothing, reach_bp=self.reads.reach_bp, limit=self.reads.n_elements
+        )
         order = np.argsort(dataset.n_elements.numpy(), kind="stable")  # like sizes together: little padding
         predicted = np.empty(len(order), np.float64)
         for start in range(0, len(order), GENES_PER_BATCH):
@@ -327,8 +230,8 @@ class Predictor:
     @torch.inference_mode()
     def _outputs(self, fold: str, batch: Batch, *, with_logits: bool = False) -> list[Prediction]:
         models = self.models_of(fold)
-        asked = {"with_logits": True} if with_logits and isinstance(models[0], SEEING_EACH_OTHER) else {}
-        if not self.spec.needs_sequence:
+        asked = {"with_logits": True} if with_logits and self.spec.sees_each_other else {}
+        if not self.reads.has_inputs:
             batch = batch.to(self.device)
             return [model(batch) for model in models]
         embeddings = [cache.embed(batch) for cache in self._caches[fold]]
@@ -367,19 +270,6 @@ class Predictor:
         assert window.inputs is not None
         return scrambled(one, strength, window.inputs, shuffle=shuffle)
 
-    def _known_modes(self) -> tuple[Mode, ...]:
-        """A model that reads no signal has nothing to silence, one that reads no bases nothing to scramble."""
-        inputs, settings = self.neighbourhood.inputs, self._config.get("inputs")
-        reads_signal = bool(self.neighbourhood.assays) or (inputs is not None and inputs.has_signal)
-        reads_bases = self.spec.needs_sequence and (settings is None or bool({"sequence", "motif"} & set(settings)))
-        there: dict[Mode, bool] = {"mask": True, "silence": reads_signal, "scramble": reads_bases}
-        return tuple(mode for mode, is_there in there.items() if is_there)
-
-    def _check_mode(self, mode: Mode) -> None:
-        if mode not in self.modes:
-            why = ": it reads no sequence" if mode == "scramble" else ""
-            raise BadInput(f"{self.label} has no mode '{mode}' here{why}; it has {', '.join(self.modes)}")
-
     @torch.inference_mode(False)  # a gradient may be asked of the weights later
     def models_of(self, fold: str) -> tuple[nn.Module, ...]:
         """A fold's models in evaluation mode, one per seed, loaded at first use."""
@@ -394,7 +284,7 @@ class Predictor:
                 raise NotAvailable(f"no weights of {fold} in {self.folder}; `train {self.name}` makes them")
             models = (checkpoint.load_placed(path, wanted=self.spec.name) for path in paths)
             loaded = tuple(model.to(self.device) for model in models)
-            if self.spec.needs_sequence:
+            if self.reads.has_inputs:
                 self._caches[fold] = tuple(
                     EmbeddingCache(cast(TwoStage, model), device=self.device) for model in loaded
                 )
@@ -427,7 +317,7 @@ def open_predictor(study: Study, model: str, *, biosample: str, device: str = "c
     """
     folders = model_folders(study, biosample)
     folder = folders.get(model)
-    if folder is None and model not in FAMILIES:
+    if folder is None and model not in families():
         known = ", ".join(folders) or "none yet; `train` and `import-weights` make them"
         raise UnknownName(f"no model '{model}' for {biosample} in study {study.name}; there are {known}")
     if folder is None:

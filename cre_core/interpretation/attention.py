@@ -16,6 +16,7 @@ import torch
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput
 from cre_core.inference.predictor import Predictor
+from cre_core.inference.predicts import Predicts
 
 # CREaTor divides by log10(distance), 0 at 1 bp and undefined at 0; a kilobase and nearer counts as this.
 ADJUSTED_FLOOR_BP = 1_000
@@ -97,7 +98,7 @@ class Attention:
         return np.where(self.is_read, scores, np.nan)
 
 
-def attention_of(predictor: Predictor, window: GeneWindow, *, with_logits: bool = False) -> Attention:
+def attention_of(predictor: Predicts, window: GeneWindow, *, with_logits: bool = False) -> Attention:
     """The attention of a gene in each of its fold's models.
 
     Args:

@@ -14,6 +14,7 @@ from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput
 from cre_core.inference.edits import BaseEdit
 from cre_core.inference.predictor import SCAN_BATCH, Predictor
+from cre_core.inference.predicts import Predicts
 from cre_core.schema import Mode
 
 N_SHUFFLES = 5  # in mode scramble: one shuffle may by chance make or break a site
@@ -76,7 +77,7 @@ class GreedySet:
 
 
 def knock_out(
-    predictor: Predictor,
+    predictor: Predicts,
     window: GeneWindow,
     strengths: Mapping[str, float],
     *,
@@ -116,7 +117,7 @@ def edit_bases(predictor: Predictor, window: GeneWindow, edits: Sequence[BaseEdi
 
 
 def _perturbation(
-    predictor: Predictor,
+    predictor: Predicts,
     window: GeneWindow,
     expression: np.ndarray,
     attention: np.ndarray,
@@ -143,7 +144,7 @@ def _perturbation(
 
 
 def scan_singles(
-    predictor: Predictor,
+    predictor: Predicts,
     window: GeneWindow,
     *,
     mode: Mode = "mask",
@@ -181,7 +182,7 @@ def scan_singles(
 
 
 def knock_out_sets(
-    predictor: Predictor, window: GeneWindow, sets: np.ndarray, *, mode: Mode = "mask", n_shuffles: int = N_SHUFFLES
+    predictor: Predicts, window: GeneWindow, sets: np.ndarray, *, mode: Mode = "mask", n_shuffles: int = N_SHUFFLES
 ) -> pd.DataFrame:
     """Knock out sets of elements, each set together and the sets one at a time.
 
@@ -205,14 +206,14 @@ def knock_out_sets(
     )
 
 
-def speaks_about(predictor: Predictor, window: GeneWindow) -> np.ndarray:
+def speaks_about(predictor: Predicts, window: GeneWindow) -> np.ndarray:
     """(E,) bool: elements that the model reads; of the gene's own promoter it has the counts in any case."""
     own_promoter = window.elements["is_own_promoter"].to_numpy(bool) & window.has_data
     return predictor.looks_at(window) | own_promoter
 
 
 def express(
-    predictor: Predictor, window: GeneWindow, variants: np.ndarray, *, mode: Mode, n_shuffles: int = N_SHUFFLES
+    predictor: Predicts, window: GeneWindow, variants: np.ndarray, *, mode: Mode, n_shuffles: int = N_SHUFFLES
 ) -> np.ndarray:
     """Expression of variants of one gene, in pieces.
 
@@ -237,7 +238,7 @@ def express(
 
 
 def interaction(
-    predictor: Predictor, window: GeneWindow, element_ids: Sequence[str], *, mode: Mode = "mask"
+    predictor: Predicts, window: GeneWindow, element_ids: Sequence[str], *, mode: Mode = "mask"
 ) -> Interaction:
     """Knock out several elements together and compare with the sum of their single log2 fold changes."""
     if len(set(element_ids)) < 2:
@@ -252,7 +253,7 @@ def interaction(
 
 
 def scan_pairs(
-    predictor: Predictor, window: GeneWindow, element_ids: Sequence[str], *, mode: Mode = "mask"
+    predictor: Predicts, window: GeneWindow, element_ids: Sequence[str], *, mode: Mode = "mask"
 ) -> pd.DataFrame:
     """Knock out every pair of some elements and compare with the sum of their single log2 fold changes.
 
@@ -295,7 +296,7 @@ def scan_pairs(
 
 
 def smallest_set(
-    predictor: Predictor, window: GeneWindow, *, loss: float = 0.5, mode: Mode = "mask", limit: int = MOST_CHOSEN
+    predictor: Predicts, window: GeneWindow, *, loss: float = 0.5, mode: Mode = "mask", limit: int = MOST_CHOSEN
 ) -> GreedySet:
     """Knock out elements one after another until a gene has lost a share of its expression.
 
@@ -335,7 +336,7 @@ def smallest_set(
 
 
 def neighbour_effects(
-    predictor: Predictor, window: GeneWindow, strengths: Mapping[str, float], *, mode: Mode = "mask", limit: int = 6
+    predictor: Predicts, window: GeneWindow, strengths: Mapping[str, float], *, mode: Mode = "mask", limit: int = 6
 ) -> pd.DataFrame:
     """What the same change does to the nearest genes whose window holds all changed elements.
 
@@ -345,7 +346,7 @@ def neighbour_effects(
     genes = predictor.study.genes
     near = genes[(genes["chrom"] == window.gene["chrom"]) & (genes["gene_id"] != window.gene["gene_id"])]
     near = near.assign(tss_distance_bp=near["tss"] - int(window.gene["tss"]))
-    near = near[near["tss_distance_bp"].abs() <= predictor.reach_bp]
+    near = near[near["tss_distance_bp"].abs() <= predictor.reads.reach_bp]
     near = near.reindex(near["tss_distance_bp"].abs().sort_values(kind="stable").index)
     rows: list[tuple[str, str, int, float]] = []
     for gene in near.head(4 * limit).itertuples():

@@ -143,10 +143,9 @@ def check_place(path: Path, info: CheckpointInfo) -> None:
         said["fold"] = (info.fold or UNKNOWN_FOLD, fold)
     if seed and info.seed is not None:
         said["seed"] = (str(info.seed), seed)
-    if path.parent.parent.name in registry.FAMILIES:
-        name, settings = registry.FAMILIES[path.parent.parent.name]
-        is_it = info.model.startswith(name) and all(info.config.get(key) == value for key, value in settings.items())
-        said["model"] = (path.parent.parent.name if is_it else info.model, path.parent.parent.name)
+    family = registry.families().get(path.parent.parent.name)
+    if family is not None:
+        said["model"] = (family.name if family.holds(info.model, info.config) else info.model, family.name)
     for what, (found, wanted) in said.items():
         if found != wanted:
             raise BadFile(f"{path} says that it is of {what} {found}; its place is that of {what} {wanted}")

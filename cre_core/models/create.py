@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.models.blocks import one_hot
-from cre_core.schema import ElementInput
+from cre_core.schema import ElementInput, Reads
 
 Quantisation = Literal["split-vq", "vae"]
 
@@ -83,6 +83,11 @@ class CreateConfig:
         if self.quantisation not in get_args(Quantisation):
             known = ", ".join(get_args(Quantisation))
             raise UnknownName(f"CREATE has no quantisation '{self.quantisation}'; it has {known}")
+
+    @property
+    def reads(self) -> Reads:
+        """Of one element what is among the inputs."""
+        return Reads(width_bp=self.sequence_bp, sequence="sequence" in self.inputs, tracks=self.signals)
 
     @property
     def signals(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from cre_core.models.blocks import (
     log_strength,
     start_softplus_at,
 )
-from cre_core.schema import Batch, ElementInput, Prediction
+from cre_core.schema import Batch, ElementInput, Prediction, Reads
 
 # The order of the published weights' tracks: alphabetical, as the authors told in their issue tracker.
 TRACKS = (
@@ -78,6 +78,19 @@ class CreatorConfig:
         for name in ("sequence_bp", "gene_bp"):
             if getattr(self, name) % self.token_bp:
                 raise BadInput(f"{name} {getattr(self, name)} is no multiple of the {self.token_bp} bases of a token")
+
+    @property
+    def reads(self) -> Reads:
+        """Bases and signals per base of the elements."""
+        return Reads(
+            reach_bp=self.max_distance_bp,
+            n_elements=self.n_elements,
+            n_each_side=self.n_each_side,
+            width_bp=self.sequence_bp,
+            flanks=self.flanks,
+            sequence=True,
+            tracks=self.base_tracks,
+        )
 
 
 # ---------------------------------------------------------------- stage 1: an element to an embedding

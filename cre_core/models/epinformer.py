@@ -23,7 +23,7 @@ from torch.overrides import wrap_torch_function
 
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.models.blocks import Embedding, Encode, check_bases, encode_batch, one_hot, weighted_softmax
-from cre_core.schema import HALF_LIFE_FEATURES, Batch, ElementInput, Prediction
+from cre_core.schema import HALF_LIFE_FEATURES, Batch, ElementInput, Prediction, Reads
 
 Variant = Literal["promoter", "pe", "pe-activity", "pe-activity-hic"]
 VARIANTS: tuple[str, ...] = get_args(Variant)
@@ -34,6 +34,13 @@ ELEMENT_FEATURES: Mapping[str, tuple[str, ...]] = {
     "pe": ("distance_kb",),
     "pe-activity": ("distance_kb", "activity"),
     "pe-activity-hic": ("distance_kb", "contact_log10p1", "activity"),
+}
+
+VARIANT_TITLES: Mapping[str, str] = {
+    "promoter": "promoter",
+    "pe": "PE",
+    "pe-activity": "PE-Activity",
+    "pe-activity-hic": "PE-Activity-HiC",
 }
 
 
@@ -63,6 +70,21 @@ class EPInformerConfig:
             raise BadInput(f"sequence_bp {self.sequence_bp} is too short; wanted at least {16 * (24 + 1)}")
         if self.uses_activity and not {"dnase", "h3k27ac"} <= set(self.tracks):
             raise BadInput(f"variant {self.variant} wants tracks dnase and h3k27ac; came {', '.join(self.tracks)}")
+
+    @property
+    def reads(self) -> Reads:
+        """Two kilobases of promoter and elements; beside them what the variant says."""
+        return Reads(
+            reach_bp=self.max_distance_bp,
+            n_elements=self.n_elements,
+            assays=self.tracks if self.uses_activity else (),
+            unit=self.signal_unit,
+            width_bp=self.sequence_bp,
+            sequence=True,
+            contact="contact_log10p1" in self.features,
+            half_life=True,
+            title=VARIANT_TITLES[self.variant],
+        )
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cre_core.models.blocks import check_bases, one_hot
 from cre_core.models.epinformer import TOWER, SequenceEncoder
+from cre_core.schema import Reads
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class ActivityConfig:
     sequence_bp: int = 256  # one summit or flank tile; four halvings leave 16 positions
     width: int = 256
     dropout: float = 0.1
+
+    @property
+    def reads(self) -> Reads:
+        """Bases alone."""
+        return Reads(width_bp=self.sequence_bp, sequence=True)
 
 
 class ActivityEncoder(nn.Module):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from cre_core.errors import BadInput
 from cre_core.models.blocks import weighted_softmax
-from cre_core.schema import HALF_LIFE_FEATURES, Batch, Prediction
+from cre_core.schema import HALF_LIFE_FEATURES, Batch, Prediction, Reads
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,13 @@ class EPInformerCountsConfig:
     distance_scale_bp: float = 500.0  # below it distance is linear: half a typical element
     n_amounts: int = 8  # learned sums over the elements: a softmax cannot count
     dropout: float = 0.1
+
+    @property
+    def reads(self) -> Reads:
+        """Counts alone."""
+        return Reads(
+            reach_bp=self.max_distance_bp, n_elements=self.n_elements, assays=self.tracks, unit=self.signal_unit
+        )
 
 
 def _is_known(batch: Batch) -> Tensor:

@@ -89,6 +89,13 @@ def import_create(
     return model, CheckpointInfo("create", asdict(model.config), biosample, UNIT, fold=fold, provenance=provenance)
 
 
+def import_published_create(
+    path: Path, *, biosample: str | None = None, measure: str | None = None
+) -> tuple[Create, CheckpointInfo]:
+    """`import_create` as of any model; a class has no measure."""
+    return import_create(path, biosample=biosample or "")
+
+
 def create_from(tensors: Mapping[str, Tensor | np.ndarray], *, source: str, strict_original: bool = False) -> Create:
     """A model from the authors' tensors, in evaluation mode; its inputs and sizes are read off them.
 

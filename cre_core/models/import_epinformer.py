@@ -138,6 +138,13 @@ def import_epinformer(
     return model, info
 
 
+def import_activity_encoder(
+    path: Path, *, biosample: str | None = None, measure: str | None = None
+) -> tuple[nn.Module, CheckpointInfo]:
+    """`import_epinformer` of an activity encoder and nothing else."""
+    return import_epinformer(path, wanted="epinformer-activity", biosample=biosample)
+
+
 def _recognise(tensors: Mapping[str, Tensor], path: Path) -> tuple[str, dict[str, Any], Mapping[str, str]]:
     if "embedToAct.1.weight" in tensors:
         return "epinformer-activity", {}, ACTIVITY_NAMES

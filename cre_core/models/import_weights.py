@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from cre_core.errors import BadFile, UnknownName
 from cre_core.models import registry
 from cre_core.models.checkpoint import CheckpointInfo, describe, fill
-from cre_core.models.import_create import import_create
-from cre_core.models.import_epinformer import import_epinformer
 from cre_core.models.import_names import creator_names, scpge_names
 from cre_core.models.pickled import provenance_of, read_pickle_of_tensors, tensors_of
 
@@ -29,22 +27,32 @@ def import_published(
     """A published checkpoint of any model, as ours.
 
     Args:
-      name: registered model, or family.
+      name: registered model.
       path: the authors' `.pt` file.
       biosample, measure: for a file whose name does not say them.
 
     Raises:
-      UnknownName: no such model. BadInput, BadFile: see `import_epinformer`.
+      UnknownName: no such model, or one of which no published weights are known. BadInput, BadFile: see the model's
+        importer.
     """
-    if name == "create":
-        return import_create(path, biosample=biosample or "")
-    if name in _STACKED:
-        return _import_stacked(name, path, biosample=biosample or "")
-    if name not in ("epinformer", "epinformer-activity"):
-        known = ", ".join(("epinformer", "epinformer-activity", "create", *_STACKED))
-        raise UnknownName(f"no published weights of '{name}' are known; there are {known}")
-    wanted = "epinformer-activity" if name == "epinformer-activity" else None
-    return import_epinformer(path, wanted=wanted, biosample=biosample, measure=measure)
+    known = [spec.name for spec in registry.models().values() if spec.importer_at]
+    if name not in known:
+        raise UnknownName(f"no published weights of '{name}' are known; there are {', '.join(known)}")
+    return registry.spec_of(name).importer(path, biosample=biosample, measure=measure)
+
+
+def import_creator(
+    path: Path, *, biosample: str | None = None, measure: str | None = None
+) -> tuple[nn.Module, CheckpointInfo]:
+    """A checkpoint of CREaTor as the authors' code writes it; its measure is known."""
+    return _import_stacked("creator", path, biosample=biosample or "")
+
+
+def import_scpge(
+    path: Path, *, biosample: str | None = None, measure: str | None = None
+) -> tuple[nn.Module, CheckpointInfo]:
+    """A checkpoint of ScPGE as the authors' code writes it; its measure is known."""
+    return _import_stacked("scpge", path, biosample=biosample or "")
 
 
 def _import_stacked(name: str, path: Path, *, biosample: str) -> tuple[nn.Module, CheckpointInfo]:

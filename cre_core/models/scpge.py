@@ -42,7 +42,7 @@ from cre_core.models.blocks import (
     one_hot,
     start_softplus_at,
 )
-from cre_core.schema import Batch, ElementInput, Prediction
+from cre_core.schema import Batch, ElementInput, Prediction, Reads
 
 Form = Literal["plain", "lp", "kl"]
 FORMS: tuple[str, ...] = get_args(Form)
@@ -94,6 +94,23 @@ class ScPGEConfig:
             raise BadInput(f"width {self.width} is no multiple of the {self.n_heads} heads")
         if self.n_positions < 1:
             raise BadInput(f"sequence_bp {self.sequence_bp} is too short; wanted at least 93")
+
+    @property
+    def reads(self) -> Reads:
+        """Of bases, motif scores and signals per base those among the inputs; loops in the forms that use them."""
+        return Reads(
+            reach_bp=self.max_distance_bp,
+            n_elements=self.n_elements,
+            n_each_side=self.n_each_side,
+            merge_within_bp=self.merge_within_bp,
+            width_bp=self.sequence_bp,
+            flanks=self.flanks,
+            sequence="sequence" in self.inputs,
+            n_motifs=self.n_motifs if "motif" in self.inputs else 0,
+            tracks=self.base_tracks if "signal" in self.inputs else (),
+            loops=self.form in ("lp", "kl"),
+            title="" if self.inputs == INPUTS else f"{' and '.join(self.inputs)} alone",
+        )
 
     @property
     def n_positions(self) -> int:

@@ -21,14 +21,14 @@ from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.models import checkpoint
 from cre_core.models.epinformer_activity import ActivityEncoder
-from cre_core.models.registry import build
+from cre_core.models.registry import build, spec_of
 from cre_core.progress import Report
 from cre_core.training.activity_recipe import ActivityRecipe, load_activity_recipe
 from cre_core.training.choices import ALL, biosamples_of, folds_of
 from cre_core.training.each import Trained, train_each
 from cre_core.training.fit import fit, loader, one_process
 from cre_core.training.module import LOSSES, FittedModule
-from cre_core.training.pretrained import UNSEEN_CHROMS
+from cre_core.training.pretrained import ACTIVITY_MODEL, UNSEEN_CHROMS
 from cre_core.training.settings import check_config
 
 TILES_PER_BATCH = 512  # in validation and test
@@ -85,7 +85,7 @@ def train_activity(
       NotAvailable: the study lacks sequence, a track, or stretches with data.
       UnknownName, BadInput: as `run.train_model`, `load_activity_recipe` and `split_elements`.
     """
-    plan = load_activity_recipe(recipe or "activity", changes)
+    plan = load_activity_recipe(recipe or spec_of(ACTIVITY_MODEL).recipe, changes)
     check_config(plan.model, plan.config, source=f"recipe {plan.name}")
     names = folds_of(study, folds)
     having = [name for name in study.info.biosamples if _has_tracks(study, name, plan.tracks)]

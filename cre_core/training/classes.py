@@ -32,7 +32,7 @@ from cre_core.models.create_losses import (
     loss_terms,
     total_loss,
 )
-from cre_core.models.registry import build
+from cre_core.models.registry import build, spec_of
 from cre_core.progress import Report
 from cre_core.schema import ElementInput
 from cre_core.training.choices import ALL, biosamples_of, folds_of
@@ -159,7 +159,7 @@ def train_classes(
       NotAvailable: the study lacks labels or an input that the recipe reads.
       UnknownName, BadInput: as `run.train_model`, `load_class_recipe`, `labelled_elements` and `split_elements`.
     """
-    plan = load_class_recipe(recipe or "create", changes)
+    plan = load_class_recipe(recipe or spec_of("create").recipe, changes)
     check_config(plan.model, _config(plan), source=f"recipe {plan.name}")
     names = folds_of(study, folds, split=plan.split)
     having = study.element_labels["biosample"].unique()

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from cre_core.data.dataset import GeneDataset
 from cre_core.errors import BadInput
-from cre_core.models.scpge import ScPGE
+from cre_core.models.abilities import AddsLoss
 from cre_core.schema import Batch
 from cre_core.training.recipe import Fitting, Recipe
 
@@ -144,6 +144,6 @@ class ExpressionModule(FittedModule):
             # Of the standardised target, so that its bend (smooth L1) does not depend on the unit.
             scale = getattr(self.model, "target_sd", torch.ones(()))
             loss = LOSSES[self.recipe.loss](prediction.expression / scale, target / scale)
-        if with_attention and isinstance(self.model, ScPGE):
+        if with_attention and isinstance(self.model, AddsLoss):
             loss = loss + self.model.attention_loss(inputs, prediction)
         return loss

@@ -10,8 +10,8 @@ from cre_core.data.element_classes import chroms_of
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.models import checkpoint
+from cre_core.models.abilities import StartsFrom
 from cre_core.models.checkpoint import CheckpointInfo
-from cre_core.models.epinformer import EPInformer
 from cre_core.models.epinformer_activity import ActivityEncoder
 from cre_core.models.registry import name_of
 
@@ -37,7 +37,7 @@ def start_from_pretrained(
       BadInput: a model without such an encoder, or an encoder that saw a chromosome with test genes.
       NotAvailable: the folder has none of the fold.
     """
-    if not isinstance(model, EPInformer):
+    if not isinstance(model, StartsFrom):
         raise BadInput(f"recipe {recipe} names a pretrained encoder; {name_of(model)} has no encoder of sequence")
     path = _of_fold(Path(encoder), fold, seed)
     pretrained, info = checkpoint.load(path, wanted=ACTIVITY_MODEL)

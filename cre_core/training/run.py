@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,19 +23,16 @@ from cre_core.data.study import Study
 from cre_core.data.windows import neighbourhood_for
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.models import checkpoint
-from cre_core.models.creator import Creator
+from cre_core.models.abilities import FitsScales, StartsAt
 from cre_core.models.device import known_device
-from cre_core.models.epinformer import EPInformer
-from cre_core.models.epinformer_counts import EPInformerCounts
-from cre_core.models.registry import FAMILIES, build
-from cre_core.models.scpge import ScPGE
+from cre_core.models.registry import build, families
 from cre_core.progress import Report
-from cre_core.schema import ExpressionUnit
+from cre_core.schema import ExpressionUnit, Reads
 from cre_core.training.choices import ALL, biosamples_of, folds_of
 from cre_core.training.each import Trained, is_first, train_each
 from cre_core.training.fit import fit, loader
 from cre_core.training.module import ExpressionModule, Shares
-from cre_core.training.pretrained import ACTIVITY_MODEL, start_from_pretrained
+from cre_core.training.pretrained import start_from_pretrained
 from cre_core.training.recipe import Recipe, load_recipe
 from cre_core.training.saved import LAST
 from cre_core.training.settings import check_config, parsed_changes
@@ -43,8 +40,6 @@ from cre_core.training.settings import check_config, parsed_changes
 VALIDATION_BATCH = 256
 LEAST_PROCESSES = 2  # that every machine may run, to try out what several do
 MEETING_PLACES = ("MASTER_ADDR", "SLURM_JOB_ID")  # torchrun sets the first
-# What a model is trained by when nothing is said; EPInformer from counts, which most studies have.
-PUBLISHED_RECIPES = {"epinformer": "counts", "creator": "creator", "scpge": "scpge", "create": "create"}
 
 
 class Machine(NamedTuple):
@@ -140,16 +135,16 @@ def _folder(out: Path, model: str, biosamples: Sequence[str]) -> AbstractContext
 
 def _plan(model: str, recipe: str | None, changes: Sequence[str]) -> Recipe:
     """The recipe with the changes, and with the settings that the model's name stands for."""
-    if model not in FAMILIES:
-        raise UnknownName(f"no model '{model}' to train; there are {', '.join([*FAMILIES, ACTIVITY_MODEL])}")
-    wanted, settings = FAMILIES[model]
-    for key in settings:
+    if model not in families():
+        raise UnknownName(f"no model '{model}' to train; there are {', '.join(families())}")
+    family = families()[model]
+    for key, value in family.settings.items():
         if f"config.{key}" in parsed_changes(changes):
-            raise BadInput(f"--set config.{key}: {model} is the one with {key} {settings[key]}; train another model")
-    plan = load_recipe(recipe or PUBLISHED_RECIPES[wanted], changes)
-    if not plan.model.startswith(wanted) or plan.model == ACTIVITY_MODEL:
+            raise BadInput(f"--set config.{key}: {model} is the one with {key} {value}; train another model")
+    plan = load_recipe(recipe or family.specs[0].recipe, changes)
+    plan = replace(plan, config={**plan.config, **family.settings})
+    if not family.holds(plan.model, plan.config):
         raise BadInput(f"recipe {plan.name} trains {plan.model}; wanted one of {model}")
-    plan = replace(plan, config={**plan.config, **settings})
     check_config(plan.model, plan.config, source=f"recipe {plan.name}")
     return plan
 
@@ -214,7 +209,8 @@ def _best_start(
 def _datasets(study: Study, recipe: Recipe, model: nn.Module, *, biosample: str, fold: str) -> dict[str, GeneDataset]:
     """The `train` and `valid` genes of one biosample."""
     config: Any = model.config
-    neighbourhood = neighbourhood_for(study, biosample, asdict(config))
+    reads: Reads = config.reads
+    neighbourhood = neighbourhood_for(study, biosample, reads)
     rows = study.expression
     rows = rows[(rows["biosample"] == biosample) & (rows["measure"] == recipe.measure)].dropna(subset="value")
     if rows.empty:
@@ -228,11 +224,11 @@ def _datasets(study: Study, recipe: Recipe, model: nn.Module, *, biosample: str,
             neighbourhood,
             chosen["gene_id"].tolist(),
             _target(study, recipe, chosen["value"].to_numpy(np.float32)),
-            reach_bp=config.max_distance_bp,
-            limit=config.n_elements,
+            reach_bp=reads.reach_bp,
+            limit=reads.n_elements,
             thinning=thinning if name == "train" else None,
         )
-        parts[name] = _with_known_inputs(dataset, isinstance(model, EPInformer))
+        parts[name] = _with_known_inputs(dataset, reads.half_life)
     return parts
 
 
@@ -266,10 +262,10 @@ def _fit(
 ) -> float:
     """Train in place; the weights of the best validation epoch stay. Returns that epoch's loss."""
     sampler = _SAMPLERS[recipe.batching](train, batch_size=recipe.batch_size, seed=seed)
-    if isinstance(model, EPInformerCounts):
+    if isinstance(model, FitsScales):
         whole = [train[list(part)] for part in _parts(len(train))]
         model.fit_scales([batch for batch, _ in whole], train.target)
-    if recipe.start_at_mean and isinstance(model, (Creator, ScPGE)):
+    if recipe.start_at_mean and isinstance(model, StartsAt):
         model.start_at(float(train.target.mean()))
     n_steps = min(recipe.epochs * len(sampler), recipe.steps or recipe.epochs * len(sampler))
     if n_steps < (recipe.validate_every or 1):

@@ -8,7 +8,7 @@ from typing import Any
 import dash_ag_grid as dag
 from dash.development.base_component import Component
 
-from dashboard.theme import ATTENTION_IS, ATTENTION_METHODS, SIGNED_METHODS, YES_NO_METHODS, method_kind
+from cre_core.evaluation.methods import ATTENTION_IS, method_of
 
 # The grid takes the page's own colours, so light and dark follow by themselves.
 _THEME = (
@@ -99,11 +99,9 @@ def rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _score(method: str, title: str) -> dict[str, Any]:
-    kind = method_kind(method)
-    column = _number(
-        method, title, _LOST if kind in SIGNED_METHODS else _YES_NO if kind in YES_NO_METHODS else _NUMBER
-    )
-    return {**column, "headerTooltip": f"{title}: {ATTENTION_IS}"} if kind in ATTENTION_METHODS else column
+    known = method_of(method)
+    column = _number(method, title, _LOST if known.is_signed else _YES_NO if known.is_yes_no else _NUMBER)
+    return {**column, "headerTooltip": f"{title}: {ATTENTION_IS}"} if known.reads_attention else column
 
 
 def _number(field: str, title: str, formatter: str) -> dict[str, Any]:

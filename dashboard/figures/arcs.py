@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cre_core.evaluation.methods import method_kind
 from dashboard.figures.band import Trace, faded
-from dashboard.theme import METHOD_DASHES, method_colour, method_kind
+from dashboard.theme import METHOD_DASHES, method_colour
 
 POINTS = 25
 OWN_PROMOTER_BP = 1_000  # a link this near is the gene's own promoter: it has no length to draw

@@ -5,18 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cre_core.evaluation.methods import LinkMethod, method_of, method_title
 from dashboard.figures.arcs import OWN_PROMOTER_BP, link_arcs, strongest
 from dashboard.figures.band import Band, Trace, boxes, filled, items_at, probe_trace, texts_at, three_digits
-from dashboard.theme import (
-    ATTENTION_METHODS,
-    DECREASE,
-    INCREASE,
-    SIGNED_METHODS,
-    YES_NO_METHODS,
-    method_colour,
-    method_kind,
-    method_title,
-)
+from dashboard.theme import DECREASE, INCREASE, method_colour
 
 HEIGHT = 74.0
 ARC_SHARE = 0.42
@@ -29,7 +21,7 @@ def height_of(score: np.ndarray) -> np.ndarray:
 
 def drawn_scores(links: pd.DataFrame, method: str) -> pd.DataFrame:
     """Links with `score` as drawn: a predicted knock-out gives the change of expression in %, below 0 for a loss."""
-    return links.assign(score=-100.0 * links["score"]) if method_kind(method) in SIGNED_METHODS else links
+    return links.assign(score=-100.0 * links["score"]) if method_of(method).is_signed else links
 
 
 def method_band(
@@ -45,7 +37,7 @@ def method_band(
     """
     links = drawn_scores(links, method)
     score = links["score"].to_numpy(np.float64)
-    signed = method_kind(method) in SIGNED_METHODS
+    signed = method_of(method).is_signed
     largest = float(np.nanmax(np.abs(score))) if np.isfinite(score).any() else 0.0
     drawn = strongest(links, top=top, threshold=threshold)
     title = method_title(method)
@@ -74,18 +66,16 @@ def ranks(score: np.ndarray) -> np.ndarray:
 
 
 def _unit(method: str) -> str:
-    kind = method_kind(method)
-    if kind in YES_NO_METHODS:
+    known = method_of(method)
+    if known.is_yes_no:
         return "yes or no"
-    if kind in SIGNED_METHODS:
-        return "predicted, % of expression"
-    return "weight, √ scale" if kind in ATTENTION_METHODS else "score, √ scale"
+    return "predicted, % of expression" if known.is_signed else f"{known.unit}, √ scale"
 
 
 def _note(method: str, score: np.ndarray, drawn: str, shown_range: str) -> str:
     """What is printed at the right: range and links drawn; of a yes or no, how many links there are."""
     count = int(np.isfinite(score).sum())
-    if method_kind(method) in YES_NO_METHODS:
+    if method_of(method).is_yes_no:
         n_yes = int((score > 0).sum())
         return f"{drawn} {n_yes} link{'s' * (n_yes != 1)} drawn, {count} elements asked"
     return f"{shown_range} · {drawn} {count} links"
@@ -113,7 +103,7 @@ def _probes(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str
     score = links["score"].to_numpy(np.float64)
     count = int(np.isfinite(score).sum())
     texts = [
-        _text(value, rank, count, method_kind(method)) if np.isfinite(value) else "no score"
+        _text(value, rank, count, method_of(method)) if np.isfinite(value) else "no score"
         for value, rank in zip(score, ranks(score), strict=True)
     ]
     rows = items_at(probes, links["start"].to_numpy(), links["end"].to_numpy())
@@ -121,9 +111,9 @@ def _probes(links: pd.DataFrame, probes: np.ndarray, method: str, gene_name: str
     return probe_trace(probes, texts_at(rows, texts, f"no link to {gene_name}"), y=heights)
 
 
-def _text(value: float, rank: float, count: int, kind: str) -> str:
-    if kind in YES_NO_METHODS:
+def _text(value: float, rank: float, count: int, method: LinkMethod) -> str:
+    if method.is_yes_no:
         return "yes" if value > 0 else "no"
-    signed = kind in SIGNED_METHODS
+    signed = method.is_signed
     shown = f"{'+' if value > 0 else ''}{three_digits(value)} %" if signed else three_digits(value)
     return f"{shown}, rank {rank:.0f} of {count}"

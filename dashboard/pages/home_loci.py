@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cre_core.errors import CreError
+from cre_core.evaluation.methods import method_kind, method_title
 from dashboard.components import provenance
 from dashboard.figures.thumbnail import as_address, effects_svg, height_of, place_of_rank
 from dashboard.figures.truth import SIGNS, WORDS
@@ -18,7 +19,7 @@ from dashboard.services.first_loci import FirstLocus, Ranks, effect_range, first
 from dashboard.services.library import Library
 from dashboard.services.overview import Overview
 from dashboard.state import ViewState
-from dashboard.theme import method_colour, method_kind, method_title
+from dashboard.theme import method_colour
 
 LINES_AT = (-80.0, -40.0, 40.0)  # effects with a faint line and a number, in per cent
 RANKS_AT = (1, 10, 100)

@@ -8,10 +8,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from cre_core.genome import Locus
+from cre_core.models.registry import model_title
 from dashboard.components import provenance
 from dashboard.services.overview import Overview
 from dashboard.state import ViewState
-from dashboard.theme import model_title
 
 SIMULATION = (
     "A simulation has a known answer: the true effect of every element on every gene stands in the study, so a "

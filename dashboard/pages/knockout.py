@@ -10,6 +10,8 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from cre_core.errors import NotAvailable
+from cre_core.evaluation.methods import method_title
+from cre_core.models.registry import model_title
 from dashboard.components import figure_parts, notice, preset_bar, provenance, shell, strength_table
 from dashboard.figures.agreement import AGREEMENT_PX
 from dashboard.figures.knockout import ATTENTION_PX
@@ -31,7 +33,7 @@ from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
 from dashboard.services.presets import MOST_TOP, Presets, presets_of
 from dashboard.state import ViewState, read_view
-from dashboard.theme import DECREASE, INCREASE, method_title, model_title
+from dashboard.theme import DECREASE, INCREASE
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study

@@ -14,6 +14,7 @@ from dash import html
 from dash.exceptions import PreventUpdate
 
 from cre_core.errors import CreError
+from cre_core.models.registry import model_title
 from dashboard.components import snapshot_list
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
@@ -31,7 +32,6 @@ from dashboard.services.library import Library
 from dashboard.services.model_panels import ModelPanel, model_panels
 from dashboard.services.snapshots import SnapshotEffect, snapshot_effects
 from dashboard.state import ViewState, read_view
-from dashboard.theme import model_title
 
 if TYPE_CHECKING:
     from cre_core.evaluation.agreement import Agreement

@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
+from cre_core.evaluation.methods import method_title
 from dashboard.components import link_table, shell
 from dashboard.pages.locus_answers import (
     Json,
@@ -28,9 +29,6 @@ from dashboard.services.links import (
     methods_of,
 )
 from dashboard.state import ViewState, read_view
-from dashboard.theme import (
-    method_title,
-)
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study

@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from cre_core.errors import UnknownName
+from cre_core.evaluation.methods import method_title
 from cre_core.genome import Locus
 from dashboard.components import link_table, provenance, shell
 from dashboard.figures.truth import count_text
@@ -37,11 +38,7 @@ from dashboard.services.locus import (
     view_of,
 )
 from dashboard.state import ViewState, read_view, shortened
-from dashboard.theme import (
-    PALETTES,
-    ThemeName,
-    method_title,
-)
+from dashboard.theme import PALETTES, ThemeName
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from cre_core.evaluation.methods import method_title
 from cre_core.genome import Locus
 from dashboard.figures.band import Band, broken, probe_positions
 from dashboard.figures.elements import element_band
@@ -21,7 +22,7 @@ from dashboard.figures.signals import largest, signal_band
 from dashboard.figures.truth import truth_band
 from dashboard.services.locus import LocusData, sets_of, tracks_of
 from dashboard.state import ViewState
-from dashboard.theme import PALETTES, Palette, ThemeName, method_title
+from dashboard.theme import PALETTES, Palette, ThemeName
 
 if TYPE_CHECKING:
     from cre_core.data.study import IntervalSet, Study, Track

@@ -10,6 +10,7 @@ import pandas as pd
 from dash.development.base_component import Component
 
 from cre_core.errors import CreError
+from cre_core.evaluation.methods import ATTENTION_IS, method_of, method_title
 from cre_core.genome import Locus
 from dashboard.components import inspector
 from dashboard.components.link_table import row_id
@@ -27,18 +28,7 @@ from dashboard.services.locus import (
 )
 from dashboard.services.places import places_of
 from dashboard.state import ViewState, read_view
-from dashboard.theme import (
-    ATTENTION_IS,
-    ATTENTION_METHODS,
-    PALETTES,
-    SIGNED_METHODS,
-    YES_NO_METHODS,
-    ThemeName,
-    assay_colour,
-    method_colour,
-    method_kind,
-    method_title,
-)
+from dashboard.theme import PALETTES, ThemeName, assay_colour, method_colour
 
 if TYPE_CHECKING:
     from cre_core.data.study import Study
@@ -144,7 +134,7 @@ def element_panel(
 
 
 def _shows_attention(gene: Gene) -> bool:
-    return any(method_kind(method) in ATTENTION_METHODS for method in gene.links)
+    return any(method_of(method).reads_attention for method in gene.links)
 
 
 def _offset(gene: Gene, row: pd.Series) -> str:
@@ -216,10 +206,10 @@ def _score(table: pd.DataFrame, method: str, element_id: str) -> inspector.Score
 
 def _standing(table: pd.DataFrame, method: str, value: float, row: pd.DataFrame) -> tuple[str, str]:
     """A score as printed, and where it stands among the gene's links."""
-    kind, count = method_kind(method), int(table[method].notna().sum())
-    if kind in YES_NO_METHODS:
+    known, count = method_of(method), int(table[method].notna().sum())
+    if known.is_yes_no:
         return "yes" if value > 0 else "no", f"{int((table[method] > 0).sum())} of {count} yes"
-    shown = signed_percent(-value) if kind in SIGNED_METHODS else three_digits(value)
+    shown = signed_percent(-value) if known.is_signed else three_digits(value)
     return shown, f"{int(row[f'rank:{method}'].iloc[0])} of {count}"
 
 

@@ -13,7 +13,7 @@ from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import CreError, NotAvailable
 from cre_core.genome import Locus
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.attribution import attribute
 from cre_core.interpretation.motif_hits import motif_hits
 from cre_core.interpretation.mutagenesis import saturate
@@ -49,7 +49,7 @@ class BaseScores:
     convergence_delta: float = float("nan")
 
 
-def reads_bases(predictor: Predictor) -> bool:
+def reads_bases(predictor: Predicts) -> bool:
     """Whether a model reads the bases of elements."""
     return "scramble" in predictor.modes
 
@@ -102,8 +102,8 @@ class _GeneScores:
     convergence_delta: float
 
 
-def _attributed(predictor: Predictor, window: GeneWindow, method: str) -> _GeneScores:
-    found = attribute(predictor, window, method=method)
+def _attributed(predictor: Predicts, window: GeneWindow, method: str) -> _GeneScores:
+    found = attribute(predictor.with_weights(), window, method=method)
     if found.bases is None:
         raise NotAvailable(
             f"{predictor.label} reads bases only through motif scores, which no gradient passes; mutagenesis does"
@@ -113,13 +113,13 @@ def _attributed(predictor: Predictor, window: GeneWindow, method: str) -> _GeneS
     return _GeneScores(score, found.unit, found.difference, found.convergence_delta)
 
 
-def _mutated(predictor: Predictor, window: GeneWindow, element_id: str) -> BaseScores:
+def _mutated(predictor: Predicts, window: GeneWindow, element_id: str) -> BaseScores:
     row = int(window.positions_of([element_id])[0])
     read, element = bases_of(window, row)[0], window.elements.iloc[row]
     start, end = max(read.start, int(element["start"])), min(read.end, int(element["end"]))
     middle = (start + end) // 2
     start, end = max(start, middle - MOST_MUTATED_BP // 2), min(end, middle + MOST_MUTATED_BP // 2)
-    found = saturate(predictor, window, element_id, place=Locus(read.chrom, start, end))
+    found = saturate(predictor.with_weights(), window, element_id, place=Locus(read.chrom, start, end))
     return BaseScores(
         MUTAGENESIS, found.place, found.reference, mean_of_others(found.log2_fold_change, found.reference), "log2 FC"
     )

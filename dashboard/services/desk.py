@@ -16,7 +16,8 @@ from cre_core.data.study import Study, Track
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
 from cre_core.evaluation.scan import Scan, expected_fraction, known_strengths, run_scan, with_others
-from cre_core.inference.predictor import Predictor, model_folders, open_predictor, trained_models
+from cre_core.inference.predictor import model_folders, open_predictor, trained_models
+from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import Perturbation, knock_out, neighbour_effects
 from cre_core.schema import Mode
 from dashboard.services.library import Library
@@ -36,7 +37,7 @@ class Experiment:
       is_leaked: whether that fold's model saw the gene in training.
     """
 
-    predictor: Predictor
+    predictor: Predicts
     window: GeneWindow
     mode: Mode
     scan: Scan
@@ -63,15 +64,15 @@ class Desk:
         # The tensors of one gene are small: a second thread brings little, and on a busy machine it waits for a core.
         torch.set_num_threads(1)
         self.library = library
-        self._predictors: dict[tuple[str, str, str], tuple[object, Predictor]] = {}
+        self._predictors: dict[tuple[str, str, str], tuple[object, Predicts]] = {}
         self._experiments: OrderedDict[tuple[object, ...], Experiment] = OrderedDict()
         self._lock = threading.Lock()
 
-    def opened(self, study: Study, model: str, biosample: str) -> Predictor:
+    def opened(self, study: Study, model: str, biosample: str) -> Predicts:
         """`predictor`, as `gene_links` asks for it."""
         return self.predictor(study, model, biosample=biosample)
 
-    def predictor(self, study: Study, model: str, *, biosample: str) -> Predictor:
+    def predictor(self, study: Study, model: str, *, biosample: str) -> Predicts:
         """The predictor of a trained model, opened anew when the study or the weights are."""
         folder = model_folders(study, biosample).get(model)
         stamp = (id(study), folder and max(path.stat().st_mtime_ns for path in folder.glob("*.safetensors")))
@@ -81,7 +82,7 @@ class Desk:
                 self._predictors[key] = (stamp, self._opened(study, model, biosample))
             return self._predictors[key][1]
 
-    def _opened(self, study: Study, model: str, biosample: str) -> Predictor:
+    def _opened(self, study: Study, model: str, biosample: str) -> Predicts:
         if self.library.models is None:
             return open_predictor(study, model, biosample=biosample)
         return open_remote(study, model, biosample=biosample, client=self.library.models)
@@ -103,7 +104,7 @@ class Desk:
         key = ("knockout.scan", SCAN_VERSION, model, biosample, gene_id, mode, weights)
         window = predictor.window(gene_id)
         if not len(window.elements):
-            reach = f"{predictor.reach_bp / 1e6:g} Mb"
+            reach = f"{predictor.reads.reach_bp / 1e6:g} Mb"
             raise NotAvailable(f"no element within {reach} of {window.gene['gene_name']}: nothing to knock out")
         scan = self.library.memo(study.name, key, lambda: run_scan(predictor, window, mode=mode))
         fold, is_leaked = predictor.fold_of(gene_id), predictor.saw(gene_id)

@@ -10,7 +10,7 @@ from cre_core.errors import NotAvailable
 from cre_core.evaluation.agreement import Agreement, agreement
 from cre_core.evaluation.precompute import precomputed_knock_outs
 from cre_core.evaluation.screened import calls, predicted_screen, screen_of
-from cre_core.inference.predictor import Predictor
+from cre_core.inference.predicts import Predicts
 from cre_core.schema import Mode
 from dashboard.services.library import Library
 
@@ -31,7 +31,7 @@ class EveryPair:
     agreement: Agreement
 
 
-def every_pair(library: Library, predictor: Predictor, *, mode: Mode) -> EveryPair:
+def every_pair(library: Library, predictor: Predicts, *, mode: Mode) -> EveryPair:
     """The pairs of all genes of the predictor's biosample.
 
     At once where `precompute` ran with these weights and in this mode, else up to a minute; then from the disk cache.
@@ -48,7 +48,7 @@ def every_pair(library: Library, predictor: Predictor, *, mode: Mode) -> EveryPa
     return library.memo(study.name, key, lambda: compared(predictor, screen, mode=mode))
 
 
-def compared(predictor: Predictor, screen: pd.DataFrame, *, mode: Mode) -> EveryPair:
+def compared(predictor: Predicts, screen: pd.DataFrame, *, mode: Mode) -> EveryPair:
     """Tested pairs with what the model predicts for each.
 
     Args:

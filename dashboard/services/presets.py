@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cre_core.errors import CreError
-from cre_core.evaluation import baselines
+from cre_core.evaluation.methods import simple_methods
 from cre_core.evaluation.scores import gene_links
 from dashboard.services.desk import Experiment
 from dashboard.services.library import Library
@@ -68,12 +68,13 @@ def _simple_scores(library: Library, experiment: Experiment) -> pd.DataFrame:
     """Scores of the methods without a model around the gene; none where the study has no counts for them."""
     predictor = experiment.predictor
     study, gene_id = predictor.study, str(experiment.window.gene["gene_id"])
+    methods = simple_methods()
 
     def compute() -> pd.DataFrame:
-        links = gene_links(study, gene_id, biosample=predictor.biosample, methods=list(baselines.METHODS))
+        links = gene_links(study, gene_id, biosample=predictor.biosample, methods=methods)
         return links[["element_id", "method", "score"]]
 
     try:
-        return library.memo(study.name, ("knockout.simple_scores", gene_id, predictor.biosample), compute)
+        return library.memo(study.name, ("knockout.simple_scores", gene_id, predictor.biosample, *methods), compute)
     except CreError:
         return pd.DataFrame({"element_id": [], "method": [], "score": []})

@@ -1,10 +1,12 @@
-"""A Predictor whose predictions the model process makes: no web worker loads weights of its own."""
+"""A predictor whose predictions the model process makes: a web worker loads weights only where it says so."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +15,7 @@ import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
+from cre_core.inference.known import KnownModel
 from cre_core.inference.predictor import SCAN_BATCH, Predictor, model_folders
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.client import ModelClient
@@ -21,7 +24,7 @@ from dashboard.services.models.protocol import Answer, ModelsRestarting, Request
 if TYPE_CHECKING:
     from cre_core.data.study import Study
 
-
+log = logging.getLogger(__name__)
 REQUEST_S = 0.2  # of computation, about, for one piece of a scan
 FIRST_ROWS, LEAST_ROWS = 64, 8  # elements of the first piece, and of any
 
@@ -48,8 +51,8 @@ def asked_by(client: str, sequence: int, topic: str) -> Iterator[None]:
         _ASKER.reset(token)
 
 
-class RemotePredictor(Predictor):
-    """Knows windows, folds and units itself, and asks the model process for what takes weights."""
+class RemotePredictor(KnownModel):
+    """Knows windows, folds and units itself, and asks the model process for what takes weights; keeps `Predicts`."""
 
     def __init__(self, study: Study, name: str, folder: Path, *, biosample: str, client: ModelClient) -> None:
         super().__init__(study, name, folder, biosample=biosample)
@@ -101,6 +104,15 @@ class RemotePredictor(Predictor):
             found = self._asked(self._request("reads", window, "mask")).arrays["is_read"]
             self._read[gene_id] = np.array(found) > 0
         return self._read[gene_id]
+
+    @cached_property
+    def _here(self) -> Predictor:
+        log.info("the weights of %s for %s are loaded in this process too", self.name, self.biosample)
+        return Predictor(self.study, self.name, self.folder, biosample=self.biosample)
+
+    def with_weights(self) -> Predictor:
+        """The same model with weights in this process: gradients and mutagenesis run here, beside the clicks."""
+        return self._here
 
     def _asked(self, request: Request) -> Answer:
         """The answer. Whoever asks for no page waits for a new process once; a page says so instead."""

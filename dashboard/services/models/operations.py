@@ -60,7 +60,7 @@ OPERATIONS: dict[str, Operation] = {"variants": variants, "scan": scan, "attenti
 def _predictions(predictor: Predictor, window: GeneWindow, requests: Sequence[Request]) -> list[Prediction]:
     """One prediction per request, of one or a few forward passes over the rows of all."""
     if not len(window.elements):
-        reach = f"{predictor.reach_bp / 1e6:g} Mb"
+        reach = f"{predictor.reads.reach_bp / 1e6:g} Mb"
         raise NotAvailable(f"no element within {reach} of {window.gene['gene_name']}: nothing to knock out")
     strengths = np.concatenate([_strengths(request) for request in requests])  # (sum of V, E)
     found = _predicted(predictor, window, strengths, mode=requests[0].mode, shuffle=_shuffle(requests[0]))
