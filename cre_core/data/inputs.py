@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -137,9 +135,12 @@ class _MotifShelf:
         return self.content[torch.from_numpy(rows)]
 
 
-@lru_cache(maxsize=8)
 def shared_inputs(
     study: Study, biosample: str, width_bp: int, tracks: tuple[str, ...], n_motifs: int, flanks: bool
 ) -> ElementInputs:
     """One set of inputs per open study, biosample and way of reading."""
-    return ElementInputs(study, biosample, width_bp=width_bp, tracks=tracks, n_motifs=n_motifs, flanks=flanks)
+
+    def made() -> ElementInputs:
+        return ElementInputs(study, biosample, width_bp=width_bp, tracks=tracks, n_motifs=n_motifs, flanks=flanks)
+
+    return study.kept.get(("element inputs", biosample, width_bp, tracks, n_motifs, flanks), made)

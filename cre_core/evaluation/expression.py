@@ -10,11 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from cre_core.errors import BadInput, UnknownName
@@ -235,8 +230,15 @@ def _fit_predict(
     model: Baseline, values: np.ndarray, target: np.ndarray, is_train: np.ndarray, is_test: np.ndarray, seed: int
 ) -> np.ndarray:
     if model == "ridge":
+        from sklearn.impute import SimpleImputer
+        from sklearn.linear_model import Ridge
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
         regressor = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), Ridge(1.0))
     elif model == "gradient_boosting":
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
         regressor = HistGradientBoostingRegressor(**BOOSTING, random_state=seed)
     else:
         raise UnknownName(f"no expression baseline '{model}'; there are gradient_boosting, ridge")

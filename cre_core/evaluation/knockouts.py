@@ -16,7 +16,7 @@ from cre_core.evaluation.agreement import Agreement, Triple, agreement
 from cre_core.evaluation.bootstrap import interval
 from cre_core.evaluation.scan import APART, ablation_by_distance
 from cre_core.evaluation.screened import calls, genes_of_screen, predicted_screen, screen_of
-from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.known import shared_predictor, trained_models
 from cre_core.inference.predicts import Predicts
 from cre_core.progress import Report
 from cre_core.schema import Mode

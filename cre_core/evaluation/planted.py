@@ -22,7 +22,7 @@ from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resamp
 from cre_core.evaluation.methods import method_of, model_methods
 from cre_core.evaluation.processes import each_part, opened
 from cre_core.evaluation.weighted import Ranking, median, share
-from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.known import shared_predictor, trained_models
 from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import scan_pairs, scan_singles
 from cre_core.progress import Report

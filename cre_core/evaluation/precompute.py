@@ -10,7 +10,7 @@ import pandas as pd
 
 from cre_core.data.study import Study
 from cre_core.evaluation.screened import COLUMNS, predicted_screen, screen_of
-from cre_core.inference.predictor import open_predictor, trained_models
+from cre_core.inference.known import trained_models
 from cre_core.inference.predicts import Predicts
 from cre_core.io.files import sha256_of
 from cre_core.io.folders import carry_over, check_ours, folder_written_whole
@@ -58,6 +58,8 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
 
 
 def _computed(study: Study, report: Report) -> Precomputed:
+    from cre_core.inference.predictor import open_predictor  # torch: what was computed is read without it
+
     pairs = [(b, model) for b in study.info.biosamples for model in trained_models(study, b)]
     predictions = [pd.DataFrame(columns=["gene_id", "fold", "predicted", "biosample", "model", "unit"])]
     knock_outs = [pd.DataFrame(columns=[*COLUMNS, "biosample", "model", "mode", "made_of"])]

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cre_core.data.windows import GeneWindow, batch_of, without_gaps
+from cre_core.data.batches import batch_of, without_gaps
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.inference.predictor import Predictor
 from cre_core.inference.variants import shuffled_middle

@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from cre_core.errors import BadFile, BadInput
 from cre_core.io.files import written_whole
 from cre_core.io.folders import check_ours, held
 from cre_core.models import registry
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 UNKNOWN_FOLD = "unknown"  # in the name of weights that do not say which genes they never saw
 _HEADER = "cre_core"  # key of our JSON among the header's metadata
@@ -64,6 +64,8 @@ def save(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
       BadInput: `info` describes another model.
       BadFile: the disk is full or the place cannot be written.
     """
+    from safetensors.torch import save_file  # torch: what a checkpoint says of itself is read without it
+
     name = registry.name_of(model)
     if name != info.model:
         raise BadInput(f"the description is of {info.model}; the model to save is {name}")
@@ -112,6 +114,8 @@ def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, Checkpoin
       BadInput: a checkpoint of another model.
       BadFile: no file, another kind of file, or tensors that are missing, unexpected, of another shape or not finite.
     """
+    import torch
+
     info, tensors = _read(path, with_tensors=True)
     if wanted is not None and info.model != wanted:
         raise BadInput(f"{path.name} is a checkpoint of {info.model}; wanted one of {registry.spec_of(wanted).name}")
@@ -186,7 +190,7 @@ def _read(path: Path, *, with_tensors: bool) -> tuple[CheckpointInfo, dict[str, 
     if not path.is_file():
         raise BadFile(f"no checkpoint at {path}")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="pt" if with_tensors else "numpy") as file:
             header = (file.metadata() or {}).get(_HEADER)
             tensors: dict[str, Tensor] = {}
             if with_tensors:

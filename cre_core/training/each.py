@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import torch
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from cre_core.data.study import Study
 from cre_core.models import checkpoint
+from cre_core.models.device import one_thread
 from cre_core.progress import Report
 from cre_core.training.saved import is_trained, origin
 
@@ -70,8 +70,7 @@ def train_each(
         if is_trained(path, recipe=recipe):
             rows.append({"fold": fold, "seed": seed, "state": "was there already"})
             continue
-        # On small tensors two threads cost more than they bring, and far more when the machine has other work.
-        torch.set_num_threads(1)
+        one_thread()
         lightning.seed_everything(seed, verbose=False)
         trained = train(fold, seed, path.with_name(f".{path.stem}"))
         if is_first():

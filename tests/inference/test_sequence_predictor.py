@@ -10,12 +10,13 @@ import pytest
 import torch
 from toy_inputs import study_with_weights, with_contacts
 
+from cre_core.data.batches import batch_of
 from cre_core.data.study import Study
-from cre_core.data.windows import batch_of
 from cre_core.errors import NotAvailable
 from cre_core.evaluation.scores import gene_links
 from cre_core.inference.embeddings import EmbeddingCache
-from cre_core.inference.predictor import Predictor, label_of, open_predictor
+from cre_core.inference.known import label_of
+from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.perturb import scan_singles
 from cre_core.models import checkpoint
 from cre_core.models.epinformer import EPInformer

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from toy_inputs import study_with_weights
 
+from cre_core.data.batches import batch_of
 from cre_core.data.study import Study
-from cre_core.data.windows import batch_of
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.attribution import METHODS, Attribution, AttributionSettings, attribute, attribute_batch

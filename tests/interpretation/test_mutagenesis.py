@@ -10,8 +10,9 @@ import pytest
 import torch
 from toy_inputs import genome, study_with_weights
 
+from cre_core.data.batches import batch_of
 from cre_core.data.study import Study
-from cre_core.data.windows import GeneWindow, batch_of
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor, open_predictor
