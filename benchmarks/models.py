@@ -247,7 +247,7 @@ def demo_model(study: Study, biosample: str, full: bool) -> tuple[Creator, GeneD
     model = Creator(CreatorConfig(**{**config, **{k: tuple(v) for k, v in config.items() if isinstance(v, list)}}))
     chrom = study.genes["chrom"].value_counts().index[0]
     genes = study.genes.loc[study.genes["chrom"] == chrom, "gene_id"].tolist()
-    around = neighbourhood_for(study, biosample, vars(model.config))
+    around = neighbourhood_for(study, biosample, model.config.reads)
     reach, limit = model.config.max_distance_bp, model.config.n_elements
     dataset = GeneDataset(around, genes, np.ones(len(genes)), reach_bp=reach, limit=limit)
     n, name = float(dataset.n_elements.float().mean()), "the paper's size" if full else "the size of creator-demo"

@@ -49,9 +49,9 @@ METHOD_DASHES = {
 }
 # Of the methods of each further model; EPInformer's stand above. Paul Tol's muted values, apart for every eye.
 MODEL_COLOURS = {"creator": "#AA4499", "scpge": "#117733", "scpge-lp": "#44AA99", "scpge-kl": "#999933"}
-# For methods and models that have none above: each takes one by its name. Paul Tol's bright and vibrant values that
-# stand out on either background and apart for every eye.
-SPARE_COLOURS = ("#4477AA", "#EE6677", "#228833", "#AA3377", "#009988", "#EE7733")
+# For methods and models that have none above: each takes one by its name. Paul Tol's values that stand out on either
+# background, and apart for every eye (tested).
+SPARE_COLOURS = ("#EE6677", "#AA3377", "#997700", "#4477AA")
 # SCREEN's class colours.
 CLASS_COLOURS = {"promoter": "#FF0000", "proximal": "#FFA700", "distal": "#FFCD00", "ctcf": "#00B0F0"}
 DECREASE, INCREASE = "#D55E00", "#56B4E9"

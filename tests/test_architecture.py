@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cre_core.evaluation.methods import METHODS
+from cre_core.models.registry import MODELS
+
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {f"cre_core.{name}" for name in ("genome", "schema", "table", "errors", "extensions", "kept", "progress")}
 # package -> what it may import besides itself and the leaves
@@ -101,3 +104,10 @@ def test_every_package_has_its_arrows() -> None:
 def test_models_know_tensors_only() -> None:
     for path in (ROOT / "cre_core" / "models").glob("*.py"):
         assert "import pandas" not in path.read_text(), path.name
+
+
+def test_the_registries_name_code_of_their_own_package_alone() -> None:
+    places = [place for spec in MODELS.values() for place in (spec.module_at, spec.config_at, spec.importer_at)]
+    assert all(place.startswith("cre_core.models.") for place in places if place)
+    scores = [method.score_at for method in METHODS.values() if method.score_at]
+    assert all(place.startswith("cre_core.evaluation.") for place in scores)

@@ -16,10 +16,13 @@ from cre_core.cli.options import names_of
 from cre_core.cli.output import ProgressFile
 from cre_core.cli.progress import reporting
 from cre_core.errors import BadInput
+from cre_core.models.registry import MODELS
 
 if TYPE_CHECKING:
     from cre_core.models.checkpoint import CheckpointInfo
 
+OWN_NAMES = tuple(dict.fromkeys(name for spec in MODELS.values() for name in spec.named))
+PUBLISHED = tuple(spec.name for spec in MODELS.values() if spec.importer_at)
 StudyDir = Annotated[Path, typer.Option("--study", help="study folder")]
 
 
@@ -30,9 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    model: Annotated[
-        str, typer.Argument(help="epinformer, creator, scpge, scpge-lp, scpge-kl, create or epinformer-activity")
-    ],
+    model: Annotated[str, typer.Argument(help=f"{', '.join(OWN_NAMES)}, or a model of an installed package")],
     study: StudyDir,
     biosample: Annotated[
         str, typer.Option(help="biosample to learn; A,B = one model of both; all = of all there are")
@@ -94,7 +95,7 @@ def _trainer_of(model: str, *, devices: int, nodes: int) -> Callable[..., list[d
 
 
 def import_weights(
-    model: Annotated[str, typer.Argument(help="epinformer, epinformer-activity, creator, scpge or create")],
+    model: Annotated[str, typer.Argument(help=", ".join(PUBLISHED))],
     file: Annotated[Path, typer.Argument(help="the authors' published checkpoint")],
     out: Annotated[Path, typer.Option(help="models folder; weights go to OUT/NAME/BIOSAMPLE, STUDY/models is found")],
     name: Annotated[str | None, typer.Option(help="what to call it; without it the model's own name")] = None,

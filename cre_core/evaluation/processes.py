@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
@@ -45,7 +46,7 @@ def each_part(
     if n_processes <= 1 or len(parts) <= 1:
         return [_told(function(part), tell, step, done, len(parts)) for done, part in enumerate(parts, 1)]
     context = multiprocessing.get_context("spawn")  # a forked child of a process with threads may hang
-    with ProcessPoolExecutor(min(n_processes, len(parts)), mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(min(n_processes, len(parts)), mp_context=context, initializer=_helper) as pool:
         asked = {pool.submit(function, part): number for number, part in enumerate(parts)}
         try:
             found = {asked[answer]: _told(answer.result(), tell, step, done, len(parts))
@@ -67,7 +68,8 @@ def _told(result: Result, report: Report, step: str, done: int, total: int) -> R
     return result
 
 
-def _one_thread() -> None:
+def _helper() -> None:
     import torch
 
     torch.set_num_threads(1)  # the cores are taken by the other processes
+    logging.getLogger("cre_core.extensions").setLevel(logging.ERROR)  # what is left out, the first process has said

@@ -119,7 +119,7 @@ class Predictor(KnownModel):
             edits share one.
         """
         inputs = window.inputs
-        if inputs is None or "scramble" not in self.modes:
+        if inputs is None or not self.reads.bases:
             raise BadInput(f"{self.label} reads no sequence: there is no base to edit")
         check_apart(edits)
         elements, tss = window.elements, int(window.gene["tss"])

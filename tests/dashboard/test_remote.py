@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from cre_core.errors import BadInput, NotAvailable
 from cre_core.evaluation.scan import run_scan
 from cre_core.evaluation.scores import gene_links
 from cre_core.inference.predictor import open_predictor
+from cre_core.interpretation.attention import attention_of
+from cre_core.interpretation.attribution import gradient_scores
 from cre_core.interpretation.perturb import knock_out, scan_pairs, scan_singles
+from cre_core.models import checkpoint
 from cre_core.schema import Mode
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import Answer, Request, Superseded
@@ -94,12 +98,6 @@ def test_a_scan_is_few_requests_and_says_what_own_weights_say(study: Study, mode
     np.testing.assert_allclose(there.by_distance["effect_fraction"], here.by_distance["effect_fraction"], atol=1e-5)
 
 
-def test_weights_stay_in_the_process(remote: RemotePredictor) -> None:
-    scan_pairs(remote, remote.window(GENE), remote.window(GENE).elements["element_id"].tolist()[:3])
-    remote.predict([remote.window(GENE)])
-    assert remote._loaded == {}
-
-
 def test_links_through_the_process_are_the_same(study: Study, models: ModelClient) -> None:
     methods = ["epinformer.attention", "epinformer.perturbation", "epinformer.attention_abc"]
 
@@ -163,3 +161,38 @@ def test_the_settings_keep_the_process_out(tmp_path: Path) -> None:
     library = Library(Settings(cache_dir=tmp_path / "c", studies_dir=tmp_path / "s", model_process=False))
     assert library.models is None
     library.close()
+
+
+def test_weights_come_into_this_process_only_where_it_is_said(
+    study: Study, models: ModelClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    remote = open_remote(study, "creator", biosample="SimA", client=models)
+    window = remote.window(GENE)
+    loaded = list[Path]()
+
+    def load(path: Path, **_: object) -> None:
+        loaded.append(path)
+        raise NotAvailable("weights were asked for")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "load_placed", load)
+        run_scan(remote, window, mode="mask")
+        scan_pairs(remote, window, window.elements["element_id"].tolist()[:3])
+        remote.predict([window])
+        attention_of(remote, window)
+        knock_out(remote, window, {str(window.elements["element_id"].iloc[0]): 0.5})
+        assert loaded == []
+        assert not hasattr(remote, "models_of")  # whoever wants the weights themselves has to say so
+        with caplog.at_level(logging.INFO), pytest.raises(NotAvailable, match="weights were asked for"):
+            gradient_scores(remote.with_weights(), window)
+    assert [path.parent.parent.name for path in loaded] == ["creator"]
+    assert "the weights of creator for SimA are loaded in this process too" in caplog.messages
+
+
+def test_a_gradient_of_a_remote_model_is_that_of_its_own_weights(study: Study, models: ModelClient) -> None:
+    remote = open_remote(study, "epinformer", biosample="SimA", client=models)
+    asked = {"biosample": "SimA", "methods": ["epinformer.saliency"]}
+    here = gene_links(study, GENE, **asked)
+    there = gene_links(study, GENE, **asked, predictors=lambda *_: remote)
+    np.testing.assert_allclose(there["score"], here["score"], rtol=1e-5)
+    assert here["score"].notna().any()

@@ -17,10 +17,13 @@ from cre_core.data.inputs import ElementInputs, shared_inputs
 from cre_core.data.study import Study
 from cre_core.data.windows import Neighbourhood, neighbourhood_for
 from cre_core.errors import NotAvailable
+from cre_core.models.epinformer import EPInformerConfig
+from cre_core.models.scpge import ScPGEConfig
+from cre_core.schema import Reads
 
 ROW = {name: row for row, name in enumerate(("e1", "e2", "e3", "e4", "e5", "e6"))}
 COUNTS = ("dnase", "h3k27ac")
-RPM_CONFIG = {"tracks": COUNTS, "variant": "pe-activity"}
+IN_READS = Reads(assays=COUNTS)
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +80,14 @@ def test_a_study_without_motifs_says_so(study: Study) -> None:
 
 def test_a_model_is_given_what_it_reads_of_what_it_could(study: Study) -> None:
     """The study has no motifs: a model that could read 7 and does not is none the worse."""
-    config = {"sequence_bp": 400, "base_tracks": ("dnase",), "n_motifs": 7}
+
+    def around(*inputs: str) -> Neighbourhood:
+        config = ScPGEConfig(sequence_bp=400, base_tracks=("dnase",), n_motifs=7, merge_within_bp=0, inputs=inputs)
+        return neighbourhood_for(study, "ToyCell", config.reads)
+
     with pytest.raises(NotAvailable, match="study toy has no motifs, and this model reads scores of 7"):
-        neighbourhood_for(study, "ToyCell", {**config, "inputs": ("motif", "signal")})
-    signal = neighbourhood_for(study, "ToyCell", {**config, "inputs": ("signal",)}).inputs
-    sequence = neighbourhood_for(study, "ToyCell", {**config, "inputs": ("sequence",)}).inputs
+        around("motif", "signal")
+    signal, sequence = around("signal").inputs, around("sequence").inputs
     assert signal is not None
     assert sequence is not None
     found = [part.elements(np.array([0])) for part in (signal, sequence)]
@@ -91,17 +97,17 @@ def test_a_model_is_given_what_it_reads_of_what_it_could(study: Study) -> None:
 
 def test_a_study_without_sequence_says_so(toy_study: Study) -> None:
     with pytest.raises(NotAvailable, match=r"study toy has no sequence, and this model reads it; use a model of"):
-        neighbourhood_for(toy_study, "ToyCell", {"tracks": COUNTS, "sequence_bp": 400})
+        neighbourhood_for(toy_study, "ToyCell", Reads(assays=COUNTS, width_bp=400))
 
 
 def test_signal_per_million_reads(toy_study: Study) -> None:
     depth = {"ToyCell": {"dnase": 50e6, "h3k27ac": 20e6}}
     study = Study(toy_study.folder, replace(toy_study.info, library_reads=depth))
-    window = neighbourhood_for(study, "ToyCell", {**RPM_CONFIG, "signal_unit": "RPM"}).window("G1", reach_bp=100_000)
+    window = neighbourhood_for(study, "ToyCell", replace(IN_READS, unit="RPM")).window("G1", reach_bp=100_000)
     wanted = [[900 / 50, 400 / 20], [100 / 50, 50 / 20], [400 / 50, 100 / 20]]
     np.testing.assert_allclose(window.elements[list(COUNTS)], wanted, rtol=1e-6)
     np.testing.assert_allclose(window.promoter_signal, [18, 20], rtol=1e-6)
-    as_held = neighbourhood_for(study, "ToyCell", RPM_CONFIG).window("G1", reach_bp=100_000)
+    as_held = neighbourhood_for(study, "ToyCell", IN_READS).window("G1", reach_bp=100_000)
     assert as_held.promoter_signal.tolist() == [900, 400]  # without a unit: reads
 
 
@@ -118,13 +124,13 @@ def test_an_experiment_of_unknown_depth(toy_study: Study, depth: dict[str, dict[
     study = Study(toy_study.folder, replace(toy_study.info, library_reads=depth))
     says = f"want signal in RPM, and study toy does not say how many reads of {missing} were mapped in ToyCell"
     with pytest.raises(NotAvailable, match=says):
-        neighbourhood_for(study, "ToyCell", {**RPM_CONFIG, "signal_unit": "RPM"})
-    neighbourhood_for(study, "ToyCell", {**RPM_CONFIG, "variant": "pe", "signal_unit": "RPM"})  # reads no signal
+        neighbourhood_for(study, "ToyCell", replace(IN_READS, unit="RPM"))
+    neighbourhood_for(study, "ToyCell", Reads(unit="RPM"))  # reads no signal
 
 
 def test_signal_in_an_unknown_unit(toy_study: Study) -> None:
     with pytest.raises(NotAvailable, match="these weights want signal in RPKM; study toy gives reads or RPM"):
-        neighbourhood_for(toy_study, "ToyCell", {**RPM_CONFIG, "signal_unit": "RPKM"})
+        neighbourhood_for(toy_study, "ToyCell", replace(IN_READS, unit="RPKM"))
 
 
 def test_contact_is_the_row_of_the_tss(study: Study) -> None:
@@ -142,8 +148,8 @@ def test_a_study_without_contacts_says_so(toy_study: Study) -> None:
 
 
 def test_the_dataset_gives_what_the_windows_give(study: Study) -> None:
-    config = {"tracks": COUNTS, "sequence_bp": 400, "variant": "pe-activity-hic"}
-    around = neighbourhood_for(study, "ToyCell", config)
+    config = EPInformerConfig(tracks=COUNTS, sequence_bp=400, variant="pe-activity-hic", signal_unit="reads")
+    around = neighbourhood_for(study, "ToyCell", config.reads)
     dataset = GeneDataset(around, ["G1", "G2", "G3"], np.zeros(3), reach_bp=150_000, limit=None)
     batch, _target = dataset[[2, 0]]
     slow = batch_of([around.window(gene, reach_bp=150_000) for gene in ("G3", "G1")])
@@ -159,7 +165,8 @@ def test_the_dataset_gives_what_the_windows_give(study: Study) -> None:
 
 
 def test_a_variant_without_signal_asks_for_none(study: Study) -> None:
-    around = neighbourhood_for(study, "ToyCell", {"tracks": ("atac",), "sequence_bp": 400, "variant": "pe"})
+    config = EPInformerConfig(tracks=("atac",), sequence_bp=400, variant="pe")
+    around = neighbourhood_for(study, "ToyCell", config.reads)
     window = around.window("G1", reach_bp=150_000)
     assert batch_of([window]).signal.shape == (1, 3, 0)
     assert window.has_data.all()

@@ -34,7 +34,8 @@ from cre_core.io.contacts import RAW, open_contacts
 from cre_core.io.fasta import Fasta
 from cre_core.io.motifs import read_motifs
 from cre_core.models import registry
-from cre_core.schema import Batch, Mode, Prediction
+from cre_core.models.epinformer import EPInformerConfig
+from cre_core.schema import Batch, Mode, Prediction, Reads
 
 TOY = Assembly("toy1", {"chrA": 200})
 TOY_WINDOW = Locus("chrA", 100, 120)
@@ -61,7 +62,7 @@ def run_untrained(study: Study, name: str, tracks: tuple[str, ...]) -> tuple[Pre
     torch.manual_seed(0)
     model = registry.build(name, {"base_tracks": tracks}).eval()
     config = model.config
-    around = neighbourhood_for(study, "K562", vars(config))
+    around = neighbourhood_for(study, "K562", config.reads)
     gene_id = study.gene("MGAT3")["gene_id"]
     batch = batch_of([around.window(gene_id, reach_bp=config.max_distance_bp, limit=config.n_elements)])
     filled = batch.with_(
@@ -219,7 +220,7 @@ class TestWindowOfTheStudy:
 
     def test_a_model_of_sequence_and_contact_has_all_it_reads(self, study: Study) -> None:
         around = neighbourhood_for(
-            study, "K562", {"tracks": ("dnase", "h3k27ac"), "sequence_bp": 2_000, "variant": "pe-activity-hic"}
+            study, "K562", EPInformerConfig(variant="pe-activity-hic", signal_unit="reads").reads
         )
         window = around.window(study.gene("MGAT3")["gene_id"], reach_bp=100_000, limit=60)
         batch = batch_of([window])
@@ -229,9 +230,9 @@ class TestWindowOfTheStudy:
         assert (batch.inputs.sequence != 4).any(-1).all()
 
     def test_published_weights_have_signal_in_their_unit(self, study: Study) -> None:
-        config = {"tracks": ("dnase", "h3k27ac"), "variant": "pe-activity"}
+        counts = ("dnase", "h3k27ac")
         windows = [
-            neighbourhood_for(study, "K562", {**config, "signal_unit": unit}).window(
+            neighbourhood_for(study, "K562", Reads(assays=counts, unit=unit)).window(
                 study.gene("MGAT3")["gene_id"], reach_bp=100_000
             )
             for unit in ("reads", "RPM")

@@ -13,6 +13,7 @@ from cre_core.data.quantile import parted_unit, quantile_normalised
 from cre_core.data.study import Study
 from cre_core.data.windows import neighbourhood_for
 from cre_core.errors import BadInput, NotAvailable, UnknownName
+from cre_core.schema import Reads
 
 NAN = np.nan
 
@@ -82,20 +83,20 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return with_biosamples(make_toy_study(folder), {"OtherCell": 2.0}, held_out="none")
 
 
-def config(unit: str) -> dict[str, object]:
-    return {"tracks": ("dnase", "h3k27ac"), "signal_unit": unit}
+def counts_in(unit: str) -> Reads:
+    return Reads(assays=("dnase", "h3k27ac"), unit=unit)
 
 
 def test_windows_take_the_other_biosamples_counts(study: Study) -> None:
-    plain = neighbourhood_for(study, "ToyCell", config("reads"))
-    other = neighbourhood_for(study, "OtherCell", config("reads, quantile-normalised to ToyCell"))
+    plain = neighbourhood_for(study, "ToyCell", counts_in("reads"))
+    other = neighbourhood_for(study, "OtherCell", counts_in("reads, quantile-normalised to ToyCell"))
     np.testing.assert_array_equal(other.signal, plain.signal)  # the same ranks: the same counts
     np.testing.assert_array_equal(other.promoter_signal, plain.promoter_signal)
-    itself = neighbourhood_for(study, "ToyCell", config("reads, quantile-normalised to ToyCell"))
+    itself = neighbourhood_for(study, "ToyCell", counts_in("reads, quantile-normalised to ToyCell"))
     np.testing.assert_array_equal(itself.signal, plain.signal)
     assert (other.unit, other.normalised_to) == ("reads", "ToyCell")
     with pytest.raises(UnknownName, match="study toy has no biosample 'K562'; it has ToyCell, OtherCell"):
-        neighbourhood_for(study, "ToyCell", config("reads, quantile-normalised to K562"))
+        neighbourhood_for(study, "ToyCell", counts_in("reads, quantile-normalised to K562"))
 
 
 def test_promoters_are_ranked_among_promoters(study: Study) -> None:
@@ -104,7 +105,7 @@ def test_promoters_are_ranked_among_promoters(study: Study) -> None:
     signal.loc[is_e4, "dnase"] = 1.0  # fewer than any other element, fewer than the other promoter, e1
     changed = Study(study.folder, study.info)
     changed.__dict__["element_signal"] = signal
-    around = neighbourhood_for(changed, "OtherCell", config("reads, quantile-normalised to ToyCell"))
+    around = neighbourhood_for(changed, "OtherCell", counts_in("reads, quantile-normalised to ToyCell"))
     dnase = dict(zip(around.elements["element_id"], around.signal[:, 0].tolist(), strict=True))
     assert dnase == {
         "e1": 900,

@@ -13,6 +13,7 @@ from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.evaluation import baselines, metrics
 from cre_core.evaluation.benchmark import links_benchmark
 from cre_core.evaluation.links import COMMON, evaluate_links
+from cre_core.evaluation.methods import simple_methods
 from cre_core.evaluation.pairs import (
     PairScores,
     benchmark_scores,
@@ -88,7 +89,7 @@ def test_the_benchmarks_own_columns_are_a_second_way() -> None:
         benchmark_tss=[2100.0, np.nan],
     )
     assert list(distance_of_pairs(crispr)) == [1000, 3000]
-    by_name = {found.method: found for name in baselines.METHODS for found in benchmark_scores(crispr, name)}
+    by_name = {found.method: found for name in simple_methods() for found in benchmark_scores(crispr, name)}
     assert {name: list(found.score) for name, found in by_name.items()} == {
         "distance, benchmark distance": [0.5, 0.25],
         "distance, benchmark TSS": [0.5, 0.0],  # a TSS of 0 is not known: filled
@@ -216,7 +217,7 @@ def test_what_is_not_there_is_named(toy_study: Study) -> None:
 def test_simple_methods_on_the_k562_benchmark(k562: Study) -> None:
     """Published values of the benchmark's own columns, and ABC put together again by a plain loop."""
     crispr = screen_of(k562, "K562")
-    scores = pair_scores(k562, crispr, biosample="K562", methods=baselines.METHODS)
+    scores = pair_scores(k562, crispr, biosample="K562", methods=simple_methods())
     rows = evaluate_links(crispr, scores, n_resamples=100, versus=[])
 
     def row(method: str, subset: str = "all", interval: str = "gene") -> dict[str, Any]:

@@ -21,7 +21,7 @@ def test_expressed_is_one_tpm_or_more(toy_study: Study) -> None:
 
 def test_yes_and_no_of_the_toy_study(toy_study: Study) -> None:
     elements = baselines.with_counts(toy_study.elements, toy_study.element_signal, biosample="ToyCell")
-    methods: list[baselines.Method] = ["nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb"]
+    methods = ["nearest_gene", "nearest_tss", "nearest_expressed", "within_100kb"]
     links = baselines.link_scores(
         elements,
         toy_study.genes,

@@ -142,7 +142,7 @@ def info_of(provenance: dict[str, object], unit: str, **config: object) -> check
     ("info", "label"),
     [
         (
-            info_of({"imported_from": "x.pt"}, "log10(1 + CAGE reads)", variant="pe-activity"),
+            info_of({"imported_from": "x.pt"}, "log10(1 + CAGE reads)", variant="pe-activity", signal_unit="reads"),
             "EPInformer (published, CAGE, PE-Activity)",
         ),
         (

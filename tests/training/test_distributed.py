@@ -20,6 +20,7 @@ from cre_core.data.dataset import GeneDataset
 from cre_core.data.study import Study
 from cre_core.data.windows import neighbourhood_for
 from cre_core.models import checkpoint
+from cre_core.schema import Reads
 from cre_core.training import module
 from cre_core.training.module import Shares
 
@@ -140,7 +141,7 @@ def test_shares_make_the_whole(
 ) -> None:
     """The mean over processes of the weighted mean over their genes is the mean over all genes."""
     target = np.array([1.0, 10.0, 100.0, 1000.0], np.float32)
-    around = neighbourhood_for(toy_study, "ToyCell", {"tracks": ("dnase", "h3k27ac")})
+    around = neighbourhood_for(toy_study, "ToyCell", Reads(assays=("dnase", "h3k27ac")))
     dataset = GeneDataset(around, ["G1", "G2", "G3", "G4"], target, reach_bp=150_000, limit=None)
     monkeypatch.setattr(module.dist, "is_initialized", lambda: True)
     monkeypatch.setattr(module.dist, "get_world_size", lambda: n_processes)

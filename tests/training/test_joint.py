@@ -20,6 +20,7 @@ from cre_core.inference.known import model_folders
 from cre_core.inference.predictor import open_predictor
 from cre_core.models import checkpoint
 from cre_core.models.registry import build
+from cre_core.schema import Reads
 from cre_core.training import recipe as recipes
 from cre_core.training.run import train_model
 
@@ -101,10 +102,10 @@ def test_weights_of_another_recipe_are_not_taken_for_its_own(trained: Study, tmp
 def test_a_joined_dataset_gives_what_its_parts_give(trained: Study, tmp_path: Path) -> None:
     shutil.copytree(trained.folder, tmp_path / "study")
     study = with_contacts(with_sequence(Study.open(tmp_path / "study")))
-    config = {"tracks": ("dnase", "h3k27ac"), "sequence_bp": 400, "variant": "pe-activity-hic"}
+    reads = Reads(assays=("dnase", "h3k27ac"), width_bp=400, sequence=True, contact=True)
     parts = [
         GeneDataset(
-            neighbourhood_for(study, name, config), genes, np.arange(float(len(genes))), reach_bp=150_000, limit=None
+            neighbourhood_for(study, name, reads), genes, np.arange(float(len(genes))), reach_bp=150_000, limit=None
         )
         for name, genes in (("ToyCell", ["G1", "G2"]), ("OtherCell", ["G2", "G3", "G1"]))
     ]
