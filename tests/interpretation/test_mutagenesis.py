@@ -108,7 +108,7 @@ def test_n_has_no_substitution(predictor: Predictor, monkeypatch: pytest.MonkeyP
     sequence = whole.inputs.sequence.clone()
     sequence[row_of(whole, 1), 200] = 4
     with_n = whole.with_(inputs=replace(whole.inputs, sequence=sequence))
-    monkeypatch.setattr("cre_core.data.windows.batch_of", lambda windows: with_n)  # the window makes its batch once
+    monkeypatch.setattr("cre_core.data.batches.batch_of", lambda windows: with_n)  # the window makes its batch once
     found = saturate(predictor, window, "e2", place=Locus("chrA", 109_999, 110_002))
     assert found.reference[1] == 4
     assert np.isnan(found.log2_fold_change).all(1).tolist() == [False, True, False]
