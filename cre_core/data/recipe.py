@@ -15,6 +15,7 @@ import pandas as pd
 from cre_core.data.raw_files import others_among, sources
 from cre_core.data.study import MADE, Study, StudyInfo, check_replaceable, write_info
 from cre_core.errors import BadInput, NotAvailable
+from cre_core.io.bedtools import bp_to_closest
 from cre_core.io.clock import made_at
 from cre_core.io.download import RemoteFile, download, registry
 from cre_core.io.folders import carry_over, check_ours, folder_written_whole, held
@@ -185,17 +186,9 @@ def classify_elements(elements: pd.DataFrame, tss_chrom: np.ndarray, tss: np.nda
 
     Returns:
       (N,) text: `promoter` (shares a base with TSS ±500 bp), `proximal` (within 2 kb), `distal`.
+
+    Raises:
+      NotAvailable: this machine has no bedtools.
     """
-    gap = np.full(len(elements), np.inf)
-    chroms = elements["chrom"].to_numpy()
-    for chrom in np.unique(chroms):
-        here = np.flatnonzero(chroms == chrom)
-        sites = np.sort(tss[tss_chrom == chrom])
-        if not len(sites):
-            continue
-        start, end = elements["start"].to_numpy()[here], elements["end"].to_numpy()[here]
-        after = np.searchsorted(sites, start)  # first TSS at or after the element's start
-        right = np.where(after < len(sites), sites[np.minimum(after, len(sites) - 1)] - (end - 1), np.inf)
-        left = np.where(after > 0, start - sites[np.maximum(after - 1, 0)], np.inf)
-        gap[here] = np.maximum(0, np.minimum(right, left))
+    gap = bp_to_closest(elements, pd.DataFrame({"chrom": tss_chrom, "start": tss, "end": np.asarray(tss) + 1}))
     return np.select([gap <= PROMOTER_HALF_WIDTH_BP, gap <= PROXIMAL_BP], ["promoter", "proximal"], "distal")

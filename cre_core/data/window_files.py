@@ -112,6 +112,10 @@ def write_balanced_cool(source: Path, path: Path, chrom: str, bin_bp: int, *, as
 def balanced_weights(pixels: pd.DataFrame, n_bins: int, *, source: str) -> np.ndarray:
     """Weights by iterative correction, the diagonal included, so that balanced rows sum to 1 as ABC has them.
 
+    `cooler.balance_cooler` gives the same within 1e-4 where it masks the same bins. It is not taken: on chr22 at 5 kb
+    it takes two minutes and this a second, and it masks 16 of 10,164 bins otherwise, which moves some weights by a
+    third.
+
     Args:
       pixels: bin1_id <= bin2_id, count; each pair once.
       n_bins: of the chromosome.
