@@ -39,18 +39,18 @@ def label_of(info: checkpoint.CheckpointInfo, *, biosample: str) -> str:
       info: of one of its checkpoints.
       biosample: that it answers for; named when the model never saw it.
     """
-    trained_on, said = info.biosample.split(JOINT), []
+    trained_on, details = info.biosample.split(JOINT), []
     if "imported_from" in info.provenance:
-        said += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
+        details += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
     reads: Reads = config_of(info.model, info.config).reads
     if reads.title:
-        said.append(reads.title)
+        details.append(reads.title)
     if reads.assays and reads.unit != READS:
-        said.append(f"signal in {reads.unit}")
+        details.append(f"signal in {reads.unit}")
     if biosample not in trained_on:
-        said.append(f"trained on {' and '.join(trained_on)}, never on {biosample}")
+        details.append(f"trained on {' and '.join(trained_on)}, never on {biosample}")
     title = spec_of(info.model).title_of(info.config)
-    return f"{title} ({', '.join(said)})" if said else title
+    return f"{title} ({', '.join(details)})" if details else title
 
 
 def weight_folders(study: Study, biosample: str) -> dict[str, Path]:

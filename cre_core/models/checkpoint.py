@@ -142,15 +142,15 @@ def check_place(path: Path, info: CheckpointInfo) -> None:
       BadFile: the header names another fold, seed, biosample or model.
     """
     fold, _, seed = path.stem.partition("-seed_")
-    said = {"biosample": (info.biosample, path.parent.name)}
+    claimed = {"biosample": (info.biosample, path.parent.name)}
     if fold != UNKNOWN_FOLD:
-        said["fold"] = (info.fold or UNKNOWN_FOLD, fold)
+        claimed["fold"] = (info.fold or UNKNOWN_FOLD, fold)
     if seed and info.seed is not None:
-        said["seed"] = (str(info.seed), seed)
+        claimed["seed"] = (str(info.seed), seed)
     family = registry.families().get(path.parent.parent.name)
     if family is not None:
-        said["model"] = (family.name if family.holds(info.model, info.config) else info.model, family.name)
-    for what, (found, wanted) in said.items():
+        claimed["model"] = (family.name if family.holds(info.model, info.config) else info.model, family.name)
+    for what, (found, wanted) in claimed.items():
         if found != wanted:
             raise BadFile(f"{path} says that it is of {what} {found}; its place is that of {what} {wanted}")
 
