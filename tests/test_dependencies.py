@@ -50,7 +50,7 @@ def imported_names(code: str) -> Iterator[str]:
 def distributions(folders: tuple[str, ...]) -> dict[str, str]:
     """Distribution -> a file that imports it, of all that is neither Python's own nor ours."""
     files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-    ours = {path.stem for path in ROOT.rglob("*.py")} | {*PROGRAM, *AROUND}
+    ours = {path.stem for folder in AROUND for path in (ROOT / folder).rglob("*.py")} | {*PROGRAM, *AROUND}
     known, found = packages_distributions(), dict[str, str]()
     for path in files:
         for name in imported_names(path.read_text()):
