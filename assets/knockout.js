@@ -2,35 +2,8 @@
    that a late answer never replaces a newer one. Pure functions first; those that touch the page are at the end. */
 (function () {
   "use strict";
-  const MINUS = "\u2212";
+  const written = () => window.crescope.text; /* loaded after this script */
   const none = () => window.dash_clientside.no_update;
-
-  /* -- numbers as people read them: at most three significant digits, as dashboard/figures/band.py ------------- */
-  function three(value) {
-    if (value === null || value === undefined || !isFinite(value)) return "no data";
-    if (value === 0) return "0";
-    const rounded = Number(Number(value).toPrecision(3));
-    if (Math.abs(rounded) < 1e-4) return rounded.toExponential(2).replace("-", MINUS);
-    return rounded.toLocaleString("en", { maximumFractionDigits: 8 }).replace("-", MINUS);
-  }
-  function percent(fraction) {
-    if (fraction === null || fraction === undefined || !isFinite(fraction)) return "no data";
-    const value = 100 * fraction;
-    if (Math.abs(value) < 0.05) return "0 %";
-    const size = Math.abs(value);
-    const text = size < 9.95 ? size.toFixed(1).replace(/\.0$/, "") : three(Math.round(size));
-    return (value > 0 ? "+" : MINUS) + text + " %";
-  }
-  /* A measured effect: as figures/truth.py. */
-  function signed(fraction) {
-    return (fraction > 0 ? "+" : "") + three(100 * fraction) + " %";
-  }
-  function distance(bp) {
-    const size = Math.abs(bp);
-    const text = size < 1000 ? size.toFixed(0) + " bp"
-      : size < 999500 ? three(size / 1e3) + " kb" : three(size / 1e6) + " Mb";
-    return (bp < 0 ? MINUS : bp > 0 ? "+" : "") + text;
-  }
 
   /* -- the history: {past: [now ...], now: {knock_outs: [[element, strength] ...], mode}, future: [now ...], seq} -- */
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
@@ -185,9 +158,9 @@
 
   function showEstimate(base, now) {
     const estimate = additive(base, now.knock_outs);
-    const log2 = three(estimate.log2);
-    set("ko-after", { children: three(estimate.after) });
-    set("ko-change", { children: percent(estimate.fraction) + " (log2 FC " + log2 + ")" });
+    const log2 = written().log2(estimate.log2);
+    set("ko-after", { children: written().number(estimate.after) });
+    set("ko-change", { children: written().percent(estimate.fraction) + " (log2 FC " + log2 + ")" });
     set("ko-independent", { children: "" });
     set("ko-kind", { children: "additive estimate" + (estimate.between ? ", interpolated" : "") });
     set("ko-result", { className: "ko-result ko-estimate" });
@@ -226,7 +199,7 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.knockout = {
     /* for tests */
-    three, percent, signed, distance, step, additive, isCurrent, pinned, presetOf, rowsOf, strengthOf,
+    step, additive, isCurrent, pinned, presetOf, rowsOf, strengthOf,
 
     act: function (strength, slotStrengths, presets, chosenClass, undo, redo, reset, mode, doubled, restored, steps,
       history, focus, measured, slots, base, k, method, kept) {
@@ -261,7 +234,7 @@
       const name = (element) => {
         const row = places.get(element);
         if (!row) return measured ? "no element under the pair" : "choose an element";
-        return row.element_class + " " + distance(row.distance_bp);
+        return row.element_class + " " + written().offset(row.distance_bp);
       };
       set("ko-slots", { data: slots.map((_, k) => chosen[k] || null) });
       slots.forEach(function (_, k) {
@@ -270,12 +243,12 @@
         if (!element) return;
         const value = strengthOf(now, element);
         set(slotsOf("ko-slot-name", k), { children: name(element), title: element });
-        set(slotsOf("ko-slot-value", k), { children: value.toFixed(2) });
+        set(slotsOf("ko-slot-value", k), { children: written().strength(value) });
         set(slotsOf("ko-slot", k), { value: value });
       });
       const strength = strengthOf(now, focus);
       set("ko-focus-name", { children: name(focus), title: focus });
-      set("ko-focus-value", { children: strength.toFixed(2) });
+      set("ko-focus-value", { children: written().strength(strength) });
       set("ko-slider", { value: strength, disabled: !places.has(focus) });
       const row = focus || measured;
       if (places.has(row)) set("ko-table", { selectedRows: { ids: [row] } });
@@ -299,7 +272,7 @@
       const strength = slot === null ? moving : slotsMoving[slot];
       if (!element || strength === null || strength === undefined) return;
       if (strength !== (slot === null ? value : slotValues[slot])) {
-        set(slot === null ? "ko-focus-value" : slotsOf("ko-slot-value", slot), { children: strength.toFixed(2) });
+        set(slot === null ? "ko-focus-value" : slotsOf("ko-slot-value", slot), { children: written().strength(strength) });
         showEstimate(base, withStrength(history.now, element, strength));
       } else if (isCurrent(answer, history)) {
         showExact(answer);
@@ -357,18 +330,18 @@
   const SIGNS = { decrease: " \u25CF", increase: " \u25B2", "not significant": " \u25CB" };
   const size = (value) => (value === null || value === undefined ? -1 : Math.abs(value));
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
-    koDistance: (params) => distance(params.value),
-    koPercent: (params) => (isPlace(params.data) ? "" : percent(params.value)),
-    koThree: (params) => (isPlace(params.data) ? "" : three(params.value)),
-    koStrength: (params) => (isPlace(params.data) ? "no element" : Number(params.value).toFixed(2)),
+    koDistance: (params) => written().offset(params.value),
+    koPercent: (params) => (isPlace(params.data) ? "" : written().percent(params.value)),
+    koThree: (params) => (isPlace(params.data) ? "" : written().number(params.value)),
+    koStrength: (params) => (isPlace(params.data) ? "no element" : written().strength(params.value)),
     koOthers: function (params) {
       if (isPlace(params.data)) return "";
-      return params.data.strength === 0 ? "out" : params.data.isWaiting ? "\u2026" : percent(params.value);
+      return params.data.strength === 0 ? "out" : params.data.isWaiting ? "\u2026" : written().percent(params.value);
     },
     koMeasured: function (params) {
       const { call, pair_ids } = params.data;
       const more = pair_ids.length > 1 ? " of " + pair_ids.length : "";
-      return call ? signed(params.value) + SIGNS[call] + more : "not tested";
+      return call ? written().percent(params.value) + SIGNS[call] + more : "not tested";
     },
     koByMagnitude: (a, b) => size(a) - size(b),
     koStrengthBar: function (params) {

@@ -48,7 +48,7 @@
     if (!now.knock_outs.length) return "reset";
     if (moved.length !== 1) return now.knock_outs.length + " elements changed";
     const strength = is.has(moved[0]) ? is.get(moved[0]) : 1;
-    const what = strength === 0 ? "out" : strength === 1 ? "as measured" : "strength " + strength.toFixed(2);
+    const what = strength === 0 ? "out" : strength === 1 ? "as measured" : "strength " + window.crescope.text.strength(strength);
     return nameOf(moved[0]) + " " + what;
   }
 
@@ -186,10 +186,9 @@
     steps: function (history, panel, base) {
       if (panel !== "snapshots") return none();
       const places = new Map(base.rows.map((row) => [row.element_id, row]));
-      const distance = window.dash_clientside.knockout.distance;
       const nameOf = function (one) {
         const row = places.get(one);
-        return row ? row.element_class + " " + distance(row.distance_bp) : one;
+        return row ? row.element_class + " " + window.crescope.text.offset(row.distance_bp) : one;
       };
       const all = history.past.concat([history.now], history.future);
       const here = history.past.length;

@@ -1,289 +1,227 @@
-/* The locus page in the browser: pan and zoom without a request, what a click meant, ranges after a pan, download. */
+/* The locus page in the browser: what its exchanges ask and draw, its controls, places to go to, and its files. */
 (function () {
   "use strict";
-  const MARGIN_LEFT = 150, MARGIN_RIGHT = 10;
-  const none = () => window.dash_clientside.no_update;
-  const graph = () => document.querySelector("#locus-figure .js-plotly-plot");
-  const send = (id, props) => window.dash_clientside.set_props(id, props);
+  const crescope = (window.crescope = window.crescope || {});
+  const locus = (crescope.locus = crescope.locus || {});
+  const NONE = "none"; /* in methods and hidden: really none; an empty list means the default ones */
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  const isHere = () => Boolean(locus.root());
 
-  /* ---- the view ---- */
-  function placeText(chrom, start, end) {
-    const n = (x) => Math.round(x).toLocaleString("en-US");
-    return chrom + ":" + n(Math.max(0, start) + 1) + "-" + n(end);
-  }
-  function parsePlace(text) {
-    const match = /^(.+):([\d,]+)-([\d,]+)$/.exec(text || "");
-    if (!match) return null;
-    const number = (part) => Number(part.replace(/,/g, ""));
-    return { chrom: match[1], start: number(match[2]) - 1, end: number(match[3]) };
-  }
-  function withLocus(view, locus) {
-    /* The query is written by ViewState on the server; here only its place changes, in the same spelling. */
-    const parts = (view.query || "").split("&").filter((part) => part && !part.startsWith("locus="));
-    const first = ["study=", "biosample=", "gene="];
-    const at = parts.filter((part) => first.some((name) => part.startsWith(name))).length;
-    parts.splice(at, 0, "locus=" + encodeURIComponent(locus).replace(/%3A/g, ":").replace(/%2C/g, ","));
-    return { state: Object.assign({}, view.state, { locus: locus }), query: parts.join("&") };
-  }
-
-  /* ---- which change needs the server ---- */
-  let last = {};
-  function keyOf(state, names) {
-    return JSON.stringify(names.map((name) => state[name] === undefined ? null : state[name]));
-  }
-  const DRAWN = ["study", "biosample", "gene", "methods", "hidden", "scale", "top", "threshold", "highlights"];
-  const LISTED = ["study", "biosample", "gene", "methods"];
-
-  function isInside(place) {
-    const gd = graph();
-    const meta = gd && gd.layout && gd.layout.meta;
-    if (!meta || !meta.loaded || meta.chrom !== place.chrom) return false;
-    const width = place.end - place.start, drawn = meta.view[1] - meta.view[0];
-    /* Names are laid out and signal is binned for the drawn width: a very different one is drawn anew. */
-    if (width > 1.6 * drawn || (width < 0.4 * drawn && width > 300)) return false;
-    return place.start >= meta.loaded[0] - 1 && place.end <= meta.loaded[1] + 1;
-  }
-
-  function gate(view, theme, visit) {
-    if (!view || !document.getElementById("locus-figure")) return [none(), none(), none()];
-    const state = view.state, place = parsePlace(state.locus);
-    const label = document.getElementById("locus-place");
-    if (label) label.textContent = state.locus || "";
-    if (visit !== last.visit) last = { visit: visit };
-    const drawn = keyOf(state, DRAWN) + theme, listed = keyOf(state, LISTED);
-    const chosen = listed + keyOf(state, ["element", "pair"]) + theme;
-    const width = document.getElementById("locus-figure").clientWidth;
-    const request = { state: state, theme: theme, px: width - MARGIN_LEFT - MARGIN_RIGHT };
-    const out = [none(), none(), none()];
-    if (drawn !== last.drawn || (place && !isInside(place) && state.locus !== last.locus)) {
-      out[0] = request;
-      last.locus = state.locus;
-    }
-    if (listed !== last.listed) out[1] = { state: state };
-    if (chosen !== last.chosen) out[2] = { state: state, theme: theme };
-    Object.assign(last, { drawn: drawn, listed: listed, chosen: chosen });
-    return out;
-  }
-
-  /* ---- pan and zoom ---- */
-  let waiting = null;
-  function moved(gd) {
-    clearTimeout(waiting);
-    waiting = setTimeout(function () {
-      const meta = gd.layout.meta, range = gd.layout.xaxis.range;
-      if (!meta) return;
-      rescale(gd, range[0], range[1]);
-      const start = Math.max(0, Math.round(range[0])), end = Math.round(range[1]);
-      send("locus-pan", { data: { locus: placeText(meta.chrom, start, end) } });
-    }, 160);
-  }
-  function move(shift, factor) {
-    const gd = graph();
-    if (!gd || !gd.layout || !gd.layout.xaxis) return;
-    const range = gd.layout.xaxis.range, width = range[1] - range[0];
-    const middle = (range[0] + range[1]) / 2 + shift * width;
-    let half = Math.max(100, (width * factor) / 2);
-    const start = Math.max(0, middle - half);
-    window.Plotly.relayout(gd, { "xaxis.range": [start, start + 2 * half] });
-  }
-  const MOVES = { "pan-left": [-0.4, 1], "pan-right": [0.4, 1], "zoom-in": [0, 0.5], "zoom-out": [0, 2] };
-
-  /* ---- the y range of a group follows the view ---- */
-  function rescale(gd, start, end) {
-    const tops = {};
-    const bands = gd.layout.meta.bands.filter((band) => band.group);
-    bands.forEach(function (band) {
-      let top = 0;
-      band.traces.forEach(function (index) {
-        const trace = gd._fullData[index];
-        if (!trace || trace.meta === "probe" || !trace.x) return;
-        for (let i = 0; i < trace.x.length; i++) {
-          if (trace.x[i] >= start && trace.x[i] <= end && trace.y[i] > top) top = trace.y[i];
-        }
-      });
-      tops[band.group] = Math.max(tops[band.group] || 0, top);
-    });
-    const change = {};
-    bands.forEach(function (band) {
-      const top = tops[band.group] || 1;
-      change[band.axis + ".range"] = [0, top * 1.02];
-      const shown = band.scale === "log" ? Math.pow(10, top) - 1 : top;
-      const text = "0 – " + threeDigits(tops[band.group] ? shown : 0) + (band.scale === "log" ? ", log(1 + x)" : "");
-      change["annotations[" + band.note + "].text"] = text;
-    });
-    const same = Object.keys(change).every(function (key) {
-      if (!key.endsWith(".range")) return true;
-      const axis = gd.layout[key.slice(0, -6)];
-      return Math.abs(axis.range[1] - change[key][1]) < 1e-6 * change[key][1];
-    });
-    if (!same) window.Plotly.relayout(gd, change);
-  }
-  function threeDigits(value) {
-    return Number(Number(value).toPrecision(3)).toLocaleString("en-US", { maximumFractionDigits: 8 });
-  }
-
-  /* ---- what a click meant ---- */
-  function bandAt(gd, clientY) {
-    const box = gd.querySelector(".nsewdrag").getBoundingClientRect();
-    const size = gd._fullLayout._size, top = gd.getBoundingClientRect().top + size.t;
-    const y = 1 - (clientY - top) / size.h;
-    return { y: y, box: box, band: gd.layout.meta.bands.find((band) => y >= band.from && y <= band.to) };
-  }
-  /* What the nearest point of some traces stands for; null when none is within reach. */
-  function nearest(gd, traces, event, reach, needsY) {
-    const rect = gd.getBoundingClientRect(), size = gd._fullLayout._size;
-    const px = event.clientX - rect.left - size.l, py = event.clientY - rect.top - size.t;
-    const xaxis = gd._fullLayout.xaxis;
-    let best = reach, found = null;
-    traces.forEach(function (trace) {
-      const yaxis = gd._fullLayout[axisName(trace.yaxis)];
-      for (let i = 0; i < trace.x.length; i++) {
-        if (!trace.customdata || !trace.customdata[i]) continue;
-        const dx = Math.abs(xaxis.l2p(trace.x[i]) - px);
-        if (dx >= best) continue;
-        const dy = needsY ? Math.abs(yaxis._offset - size.t + yaxis.l2p(trace.y[i]) - py) : 0;
-        const distance = Math.hypot(dx, dy);
-        if (distance < best) {
-          best = distance;
-          found = trace.customdata[i];
-        }
-      }
-    });
-    return found;
-  }
-  function axisName(short) {
-    return "yaxis" + (short || "y").slice(1);
-  }
-  function clicked(gd, event) {
-    const at = bandAt(gd, event.clientY);
-    if (!at.band) return;
-    const full = gd._fullData;
-    const traces = (band, meta) => band.traces.map((index) => full[index]).filter((trace) => trace.meta === meta);
-    if (at.band.id === "genes") {
-      const near = (meta, reach) => nearest(gd, traces(at.band, meta), event, reach, true);
-      select("gene", near("names", 34) || near("probe", 9));
-      return;
-    }
-    const pair = at.band.id === "crispr" && nearest(gd, traces(at.band, "marks"), event, 12, true);
-    if (pair) {
-      select("pair", pair);
-      return;
-    }
-    const arcs = full.filter(function (trace) {
-      if (trace.meta !== "arcs") return false;
-      const domain = gd._fullLayout[axisName(trace.yaxis)].domain;
-      return at.y >= domain[0] && at.y <= domain[1];
-    });
-    const band = gd.layout.meta.bands.find((one) => one.id === "elements");
-    const elements = band ? traces(band, "probe") : [];
-    select("element", nearest(gd, arcs, event, 9, true) || nearest(gd, elements, event, 8, false));
-  }
-  function select(kind, id) {
-    if (id) send("locus-click", { data: { kind: kind, id: id, at: Date.now() } });
-  }
-  function axisOf(gd, id) {
-    const band = gd.layout.meta.bands.find((one) => one.id === id);
-    return band && band.axis.replace("yaxis", "y");
-  }
-
-  /* Listen to the figure's element once; false while plotly has not made it yet. */
-  function attach() {
-    const gd = graph();
-    if (!gd || !gd.on) return !document.getElementById("locus-figure");
-    if (gd.dataset.locus) return true;
-    gd.dataset.locus = "yes";
-    gd.on("plotly_relayout", function (change) {
-      if (Object.keys(change).some((key) => key.startsWith("xaxis.range"))) moved(gd);
-    });
-    gd.on("plotly_click", function (data) {
-      if (data && data.event) clicked(gd, data.event);
-    });
-    return true;
-  }
-  let attaching = null;
-  function attachSoon() {
-    clearInterval(attaching);
-    if (attach()) return none();
-    attaching = setInterval(function () {
-      if (attach()) clearInterval(attaching);
-    }, 100);
-    return none();
-  }
-
-  /* ---- download: as on the screen, in light ---- */
-  const DARK_TO_LIGHT = {
-    "#12181F": "#FFFFFF", "#E6EDF3": "#12263A", "#93A4B5": "#5F7488",
-    "#2A3642": "#E3EAF0", "#19222C": "#F5F8FA", "#5AA9F5": "#0B66C3",
-    "rgba(18,24,31,0.7)": "rgba(255,255,255,0.7)",
-  };
-  function inLight(value) {
-    let text = JSON.stringify(value);
-    Object.entries(DARK_TO_LIGHT).forEach(function ([dark, light]) {
-      text = text.split(dark).join(light);
-    });
-    return JSON.parse(text);
-  }
-  function plain(trace) {
-    const copy = Object.assign({}, trace);
-    ["x", "y", "customdata", "text"].forEach(function (name) {
-      if (ArrayBuffer.isView(copy[name])) copy[name] = Array.from(copy[name], (x) => (Number.isNaN(x) ? null : x));
-    });
-    return copy;
-  }
-  function download(format) {
-    const gd = graph();
-    if (!gd || !gd.layout) return;
-    const place = gd.layout.meta.chrom + "_" + gd.layout.xaxis.range.map(Math.round).join("-");
-    const gene = document.querySelector(".cs-locus-name b");
-    const name = ["locus", gene ? gene.textContent.replace(/\s+/g, "_") : "", place].filter(Boolean).join("_");
-    const data = inLight(gd.data.filter((trace) => trace.meta !== "probe").map(plain));
-    const layout = inLight(gd.layout);
-    window.Plotly.downloadImage(
-      { data: data, layout: layout },
-      { format: format, filename: name, width: gd.clientWidth, height: gd.clientHeight, scale: format === "png" ? 3 : 1 }
-    );
-  }
-
-  document.addEventListener("click", function (event) {
-    document.querySelectorAll("details.cs-folded[open]").forEach(function (open) {
-      if (!open.contains(event.target)) open.removeAttribute("open");
-    });
-    if (!document.getElementById("locus-figure")) return;
-    const chosen = event.target.closest("[data-select]");
-    if (chosen) select(chosen.dataset.select, chosen.dataset.id);
-    const button = event.target.closest("button[id]");
-    if (!button) return;
-    if (MOVES[button.id]) move(...MOVES[button.id]);
-    if (button.id === "locus-svg" || button.id === "locus-png") download(button.id.slice(6));
+  /* -- asking ----------------------------------------------------------------------------------------------------- */
+  document.addEventListener("DOMContentLoaded", function () {
+    const hooks = crescope.exchange.hooks;
+    hooks.locus = {
+      /* A place inside what is loaded needs no new drawing. */
+      mayAsk: function (question, last) {
+        if (!last) return true;
+        const rest = (one) => JSON.stringify(Object.assign({}, one, { locus: "", width: Math.round(one.width / 50) }));
+        return rest(question) !== rest(last) || !locus.isLoaded(crescope.text.parse(question.locus));
+      },
+      draw: function (id, shown) {
+        crescope.plot.note(id, shown, "locus");
+        locus.draw(shown);
+        return true;
+      },
+    };
+    hooks["locus-table"] = {
+      /* The table is not drawn by Plotly: only its file is kept. */
+      draw: function (id, shown) {
+        crescope.plot.note(id, shown, "locus-table");
+        return true;
+      },
+      apply: () => chooseRow(),
+    };
+    hooks["locus-inspector"] = {
+      apply: function (reply) {
+        row = reply.data.row || "";
+        locus.answeredPlace(reply.data.place);
+        chooseRow();
+      },
+    };
+    crescope.plot.saving["locus-figure"] = async function (id) {
+      const reply = await crescope.exchange.once("locus-file", { theme: "light" });
+      const root = locus.root(), figure = reply.shown[id].figure;
+      return { data: figure.data, layout: Object.assign({}, figure.layout, { width: root.clientWidth, height: root.clientHeight + 30 }) };
+    };
   });
 
+  /* -- the row of the table that is selected ---------------------------------------------------------------------- */
+  let row = "", touched = 0;
+  ["pointerdown", "keydown"].forEach((name) => document.addEventListener(name, function (event) {
+    if (event.target.closest && event.target.closest("#locus-table")) touched = Date.now();
+  }, true));
+  function chooseRow() {
+    if (!document.getElementById("locus-table")) return;
+    const chosen = row ? { ids: [row] } : [];
+    window.dash_clientside.set_props("locus-table", Object.assign({ selectedRows: chosen }, row ? { scrollTo: { rowId: row } } : {}));
+  }
+
+  /* -- controls --------------------------------------------------------------------------------------------------- */
+  function defaults() {
+    const toolbar = document.getElementById("locus-toolbar");
+    return toolbar ? JSON.parse(toolbar.dataset.defaults) : null;
+  }
+  const orNone = (chosen, first) => (same(chosen, first) ? [] : chosen.length ? chosen : [NONE]);
+  locus.hide = function (id, isMethod) {
+    const all = defaults();
+    if (!all) return;
+    const now = (name, first) => {
+      const given = crescope.view.get(name) || [];
+      return given.length ? given.filter((one) => one !== NONE) : first;
+    };
+    if (isMethod) {
+      const methods = now("methods", all.methods).filter((one) => one !== id);
+      window.dash_clientside.set_props("locus-methods", { value: methods });
+    } else {
+      const hidden = now("hidden", all.hidden).concat([id]);
+      window.dash_clientside.set_props("locus-tracks", { value: all.bands.filter((one) => !hidden.includes(one)) });
+    }
+  };
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     locus: {
-      gate: gate,
-      panned: function (pan, view) {
-        if (!pan || !view || view.state.locus === pan.locus) return none();
-        return withLocus(view, pan.locus);
-      },
-      attach: attachSoon,
-      mark: function (marks) {
-        const gd = graph();
-        if (!marks || !gd || !gd.layout || !gd.layout.shapes) return none();
-        const change = {}, axis = axisOf(gd, "crispr");
-        marks.shapes.forEach(function (shape, index) {
-          const ring = shape.name === "mark" ? { yref: axis || "y", visible: Boolean(axis && shape.visible) } : {};
-          change["shapes[" + index + "]"] = Object.assign({}, shape, ring);
+      controlled: function (methods, tracks, scale, top, threshold) {
+        const all = defaults();
+        if (!all || !isHere()) return;
+        const hidden = all.bands.filter((one) => !tracks.includes(one));
+        crescope.view.change({
+          methods: orNone(all.known.filter((one) => methods.includes(one)), all.methods),
+          hidden: orNone(hidden, all.hidden),
+          scale: scale,
+          top: Math.round(top),
+          threshold: Math.round(threshold * 100) / 10000,
         });
-        window.Plotly.relayout(gd, change);
-        return none();
       },
-      rowChosen: function (rows, marks) {
-        /* A row that the server selected comes back as an echo: no one pressed it. */
-        if (!rows || !rows.length || !rows[0].element_id) return none();
-        const row = rows[0];
-        if (marks && marks.row === row.kind + " " + row.element_id) return none();
-        return { kind: row.kind, id: row.element_id, at: Date.now() };
+      /* A row that was selected from elsewhere comes back as an echo: no one pressed it. */
+      rowChosen: function (rows) {
+        if (!rows || !rows.length || !rows[0].element_id || Date.now() - touched > 1500) return;
+        const chosen = rows[0];
+        if (row === chosen.kind + " " + chosen.element_id) return;
+        row = chosen.kind + " " + chosen.element_id;
+        locus.select(chosen.kind, chosen.element_id);
       },
-      exportTable: (clicks) => Boolean(clicks),
+      /* The page was laid out: the box of the place, and the name. */
+      opened: function () {
+        makePlaceBox();
+        return window.dash_clientside.no_update;
+      },
     },
+  });
+
+  /* -- the place, as one writes it -------------------------------------------------------------------------------- */
+  function makePlaceBox() {
+    const slot = document.getElementById("locus-place-slot");
+    if (!slot || slot.firstChild) return;
+    const box = document.createElement("input");
+    Object.assign(box, { id: "locus-place", type: "text", spellcheck: false, autocomplete: "off", maxLength: 120 });
+    box.setAttribute("aria-label", "place in view: type another and press Enter");
+    box.title = "the place in view; type another and press Enter";
+    box.addEventListener("keydown", function (event) {
+      event.stopPropagation();
+      if (event.key === "Enter") {
+        crescope.goTo(box.value).then((went) => { if (went) box.blur(); });
+      } else if (event.key === "Escape") {
+        tellPlace();
+        box.blur();
+      }
+    });
+    box.addEventListener("focus", () => box.select());
+    box.addEventListener("blur", tellPlace);
+    slot.appendChild(box);
+    tellPlace();
+  }
+  function tellPlace() {
+    const box = document.getElementById("locus-place");
+    if (!box || document.activeElement === box) return;
+    const text = locus.meta && locus.parts() ? locus.placeText() : crescope.view.state.locus || "";
+    if (box.value !== text) box.value = text;
+    const gene = document.getElementById("locus-gene");
+    if (gene) gene.textContent = crescope.view.state.gene || "no gene";
+  }
+  document.addEventListener("crescope:locus-moved", tellPlace);
+  document.addEventListener("crescope:view", tellPlace);
+
+  /* -- places to go to -------------------------------------------------------------------------------------------- */
+  function around(start, end, least) {
+    const margin = Math.max((end - start) * 0.15, ((least || 0) - (end - start)) / 2, 100);
+    locus.moveTo(start - margin, end + margin);
+    locus.commit();
+  }
+  function positives() {
+    const pairs = locus.meta.marks.pairs;
+    if (!pairs) return [];
+    const mark = locus.band("crispr");
+    return pairs.id.map((id, k) => ({ id: id, start: pairs.start[k], end: pairs.end[k], is: pairs.found[k] }))
+      .filter((pair) => pair.is && mark !== null).sort((a, b) => a.start - b.start);
+  }
+  const JUMPS = {
+    gene: function () {
+      const genes = locus.meta.names, k = genes ? genes.name.indexOf(crescope.view.state.gene) : -1;
+      if (k >= 0) around(genes.start[k], genes.end[k], 5000);
+      else say("the gene is not in what is loaded: search for it");
+    },
+    positives: function () {
+      const found = positives();
+      if (!found.length) return say("no CRISPRi positive of this gene to show");
+      const tss = locus.meta.tss;
+      const ends = found.flatMap((pair) => [pair.start, pair.end]).concat(tss === null ? [] : [tss]);
+      around(Math.min(...ends), Math.max(...ends), 20000);
+    },
+    selected: function () {
+      const selected = locus.selectedPlace();
+      if (selected) around(selected.start, selected.end, 5000);
+      else say("nothing is selected");
+    },
+    whole: () => crescope.goTo(crescope.view.state.gene || crescope.view.state.locus),
+    back: () => step(-1),
+    next: () => step(1),
+  };
+  const say = (text) => crescope.notice(text, "news");
+  /* Along a pasted list where there is one, else along the positives of the gene. */
+  function step(by) {
+    const walk = crescope.view.state.walk || [];
+    if (walk.length) {
+      const here = walk.indexOf(crescope.view.state.gene);
+      const next = walk[(here + by + walk.length) % walk.length];
+      return crescope.goTo(next);
+    }
+    const found = positives();
+    if (!found.length) return say("neither a list to walk nor a CRISPRi positive of this gene");
+    const here = found.findIndex((pair) => pair.id === crescope.view.state.pair);
+    const next = found[here < 0 ? (by > 0 ? 0 : found.length - 1) : (here + by + found.length) % found.length];
+    const width = locus.view.end - locus.view.start, middle = (next.start + next.end) / 2;
+    if (middle < locus.view.start || middle > locus.view.end) locus.moveTo(middle - width / 2, middle + width / 2);
+    locus.settle();
+    return crescope.view.change({ pair: next.id, element: "", locus: locus.placeText() });
+  }
+  locus.jump = (name) => isHere() && locus.meta && JUMPS[name]();
+
+  /* -- buttons and keys ------------------------------------------------------------------------------------------- */
+  const MOVES = {
+    "pan-left": () => locus.shift(-0.5), "pan-right": () => locus.shift(0.5),
+    "zoom-in": () => { locus.zoom(0.5); locus.commit(); }, "zoom-out": () => { locus.zoom(2); locus.commit(); },
+  };
+  const KEYS = { g: "gene", p: "positives", e: "selected", b: "back", n: "next", w: "whole" };
+  document.addEventListener("click", function (event) {
+    document.querySelectorAll("details.cs-folded[open]").forEach(function (open) {
+      if (!open.contains(event.target) || event.target.closest(".cs-menu-item")) open.removeAttribute("open");
+    });
+    if (!isHere()) return;
+    const lit = event.target.closest("[data-unhighlight]");
+    if (lit) {
+      crescope.view.change({ highlights: crescope.view.state.highlights.filter((one) => one !== lit.dataset.unhighlight) });
+      return;
+    }
+    const chosen = event.target.closest("[data-select]");
+    if (chosen) locus.select(chosen.dataset.select, chosen.dataset.id);
+    const jump = event.target.closest("[data-jump]");
+    if (jump) locus.jump(jump.dataset.jump);
+    const button = event.target.closest("button[id]");
+    if (button && MOVES[button.id] && locus.meta) MOVES[button.id]();
+  });
+  document.addEventListener("keydown", function (event) {
+    if (!isHere() || event.metaKey || event.ctrlKey || event.altKey || !KEYS[event.key]) return;
+    if (event.target.closest("input, textarea, select, [contenteditable], [role=slider], .ag-root, .cs-track-menu")) return;
+    event.preventDefault();
+    locus.jump(KEYS[event.key]);
   });
 })();

@@ -1,6 +1,7 @@
 /* The frame's part in the browser: the address follows the view, links open without a reload, and the keyboard. */
 (function () {
   "use strict";
+  const crescope = (window.crescope = window.crescope || {});
 
   /* The address Dash last drew a page for. replaceState moves the shown address away from it, unseen by Dash. */
   let drawn = location.pathname + location.search;
@@ -29,8 +30,20 @@
     });
   }
 
-  let waiting = null;
   const none = function () { return window.dash_clientside.no_update; };
+
+  /* Links of the rail, and the address, lead to the view that is on show. */
+  document.addEventListener("crescope:view", function () {
+    const view = crescope.view;
+    crescope.address.follow();
+    markRail();
+    document.querySelectorAll(".cs-rail-link").forEach(function (link) {
+      const at = new URL(link.href).pathname;
+      link.setAttribute("href", at + (view.query ? "?" + view.query : ""));
+    });
+    const name = document.getElementById("home-link");
+    if (name) name.setAttribute("href", view.state.study ? "/?study=" + encodeURIComponent(view.state.study) : "/");
+  });
 
   function query(state) {
     /* The few fields every page shares; the page itself reads the rest from its own view. */
@@ -43,35 +56,18 @@
       follow: function (view) {
         if (!view) return none();
         makeSearchBox();
-        clearTimeout(waiting);
-        const path = location.pathname;
-        waiting = setTimeout(function () {
-          if (location.pathname !== path) return;
-          history.replaceState(history.state, "", path + (view.query ? "?" + view.query : ""));
-        }, 80);
-        markRail();
-        document.querySelectorAll(".cs-rail-link").forEach(function (link) {
-          const at = new URL(link.href).pathname;
-          link.setAttribute("href", at + (view.query ? "?" + view.query : ""));
-        });
-        const name = document.getElementById("home-link");
-        if (name) name.setAttribute("href", view.state.study ? "/?study=" + encodeURIComponent(view.state.study) : "/");
+        crescope.view.arrived(view);
         return none();
       },
       go: function (href) {
         if (!href) return none();
-        if (searchBox() && document.activeElement === searchBox()) clearSearch();
         window.dash_clientside.set_props("go", { data: null });
         open(href);
         return none();
       },
       remark: function (texts) {
-        if (!texts || !texts.length) return null;
-        return {
-          namespace: "dash_html_components",
-          type: "Div",
-          props: { className: "cs-notice-line cs-notice-news", role: "status", children: texts.join(" · ") },
-        };
+        if (texts && texts.length) crescope.notice(texts.join(" · "), "news");
+        return texts && texts.length ? none() : null;
       },
       header: function (view, studies) {
         const names = Object.keys(studies || {});
@@ -106,6 +102,7 @@
         makeSearchBox();
         const scheme = theme === "dark" ? "dark" : "light";
         document.documentElement.setAttribute("data-mantine-color-scheme", scheme);
+        crescope.exchange.check();
         return scheme;
       },
       openHelp: function (clicks, opened) {
@@ -125,7 +122,11 @@
     if (link.hasAttribute("download") || link.target) return;
     event.preventDefault();
     hideSuggestions();
-    if (link.closest("#suggestions")) clearSearch();
+    if (link.closest("#suggestions")) {
+      clearSearch();
+      goTo(link.dataset.go);
+      return;
+    }
     open(link.getAttribute("href"));
   });
 
@@ -141,23 +142,56 @@
     const slot = document.getElementById("search-slot");
     if (!slot || searchBox()) return;
     const box = document.createElement("input");
-    Object.assign(box, { id: "search", type: "search", maxLength: 120, autocomplete: "off", spellcheck: false });
+    Object.assign(box, { id: "search", type: "search", maxLength: 4000, autocomplete: "off", spellcheck: false });
     box.placeholder = "Gene, place or element   ( / )";
     box.setAttribute("aria-label", "gene, place or element");
     box.setAttribute("aria-controls", "suggestions");
     let pause = null;
     box.addEventListener("input", function () {
       clearTimeout(pause);
-      pause = setTimeout(function () {
-        window.dash_clientside.set_props("search-typed", { data: { text: box.value } });
-      }, 120);
+      pause = setTimeout(() => suggest(box.value), 120);
     });
     slot.appendChild(box);
   }
   function clearSearch() {
     searchBox().value = "";
     searchBox().blur();
-    window.dash_clientside.set_props("search-typed", { data: { text: "" } });
+    suggest("");
+  }
+  /* Only the newest list is shown. */
+  let asked = 0;
+  async function suggest(text) {
+    const mine = (asked += 1);
+    const reply = text.trim() ? await askBox("suggest", text) : null;
+    if (mine !== asked) return;
+    window.dash_clientside.set_props("suggestions", { children: reply ? reply.sets.suggestions.children : [] });
+  }
+  function askBox(name, text) {
+    return crescope.exchange.once(name, { text: text, path: location.pathname }).catch(function (error) {
+      if (name === "go") crescope.notice(error.message);
+      return null;
+    });
+  }
+  /* Where a text leads: in place on a page that can, else by its address. False: nowhere, and the notice says why. */
+  async function goTo(text) {
+    if (!text.trim()) return false;
+    const reply = await askBox("go", text);
+    if (reply) arrive(reply.data);
+    return Boolean(reply);
+  }
+  function arrive({ path, href, state, remarks }) {
+    const now = crescope.view.state;
+    const isHere = path === location.pathname && document.querySelector("[data-in-place]");
+    if (isHere && state.study === now.study && state.biosample === now.biosample) crescope.view.replace(state);
+    else open(href);
+    if (remarks.length) crescope.notice(remarks.join(" · "), "news");
+  }
+  crescope.arrive = arrive;
+  crescope.goTo = goTo;
+  /* What is typed is read here, at Enter: suggestions come with a delay. */
+  async function enter(text) {
+    hideSuggestions();
+    if (await goTo(text)) clearSearch();
   }
   function hideSuggestions() {
     const box = document.querySelector(".cs-search-box");
@@ -191,9 +225,7 @@
         event.stopPropagation();
         chosen.click();
       } else {
-        /* The box tells the server what is typed with a delay: what is entered is read here. */
-        window.dash_clientside.set_props("search-entered", { data: { text: event.target.value, at: Date.now() } });
-        hideSuggestions();
+        enter(event.target.value);
       }
     } else if (event.key === "Escape") {
       hideSuggestions();

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measure import GENES, line
+from common import GENES, line
 
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow

@@ -15,37 +15,19 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from common import GENES, line, timed
+from release import measure_release
+from window import measure_windows
 
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.evaluation.scan import run_scan
 from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.perturb import knock_out, scan_singles
-
-GENES = ("MYC", "KLF1", "JUNB", "HBE1", "GATA1", "BAX")
-
-
-def timed(function: Callable[[], object], *, repeats: int) -> np.ndarray:
-    """Seconds of each call."""
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - started)
-    return np.array(seconds)
-
-
-def line(what: str, seconds: np.ndarray, target_ms: float | None = None) -> None:
-    """Print a median, a 95th percentile and the target."""
-    target = "" if target_ms is None else f"  target {target_ms:.0f} ms"
-    median, high = np.median(seconds), np.quantile(seconds, 0.95)
-    print(f"{what:58s} median {1e3 * median:8.1f} ms  p95 {1e3 * high:8.1f} ms  n {len(seconds)}{target}")
 
 
 def prepare(data: Path) -> None:
@@ -108,13 +90,9 @@ def main() -> None:
     elif given.what == "knockout":
         knockout(given.study, given.model, given.biosample)
     elif given.what == "window":
-        from window import measure_windows
-
         measure_windows(given.study, given.biosample)
     else:
-        from browser import measure_browser
-
-        measure_browser(given.study, given.biosample, models=given.model.split(","), people=given.people)
+        measure_release(given.study, given.biosample, models=given.model.split(","), people=given.people)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from measure import timed
-from store import memory_mb
+from common import load_average, memory_mb, timed
 from torch import Tensor
 
 from cre_core.data.dataset import GeneDataset, PlaceSampler
@@ -416,10 +415,8 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", help="of the training step")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(
-        f"{given.threads} threads of {os.cpu_count()} cores, torch {torch.__version__}; load average before: {load}"
-    )
+    threads = f"{given.threads} threads of {os.cpu_count()} cores"
+    print(f"{threads}, torch {torch.__version__}; load average before: {load_average()}")
     study = Study.open(given.study) if given.study.is_dir() else None
     if study is None and given.what in ("chromosome", "epoch", "all"):
         parser.error(f"no study in {given.study}; give --study")
@@ -436,7 +433,7 @@ def main() -> None:
         epoch(study, given.biosample, given.repeats)
     if given.what in ("step", "all"):
         step(study, given.biosample, given.device)
-    print(f"load average after: {', '.join(f'{value:.1f}' for value in os.getloadavg())}")
+    print(f"load average after: {load_average()}")
 
 
 if __name__ == "__main__":

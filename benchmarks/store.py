@@ -23,7 +23,7 @@ import pandas as pd
 import pybigtools
 import pyBigWig
 import pyfaidx
-from measure import timed
+from common import memory_mb, timed
 
 from cre_core import schema
 from cre_core.data import store_build
@@ -97,12 +97,6 @@ def stored(study: Study, biosample: str, tracks: list[Track], width_bp: int) -> 
 
 
 WAYS = {"plain": plainly, "store": stored}
-
-
-def memory_mb(line: str) -> float:
-    """A line of /proc/self/status; the peak there is of this program alone, not of its parent before it started."""
-    text = Path("/proc/self/status").read_text()
-    return int(text.split(f"{line}:")[1].split()[0]) / 2**10
 
 
 def measure(study: Study, biosample: str, width_bp: int, repeats: int) -> None:

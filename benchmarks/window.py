@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from common import line, timed
+from dashboard.pages.locus.answers import draw
 from plotly.utils import PlotlyJSONEncoder
 
-from dashboard.pages.locus import draw
 from dashboard.services.library import Library
 from dashboard.settings import Settings
 from dashboard.state import ViewState
@@ -20,8 +21,6 @@ N_WINDOWS = 20
 
 def measure_windows(study_dir: Path, biosample: str) -> None:
     """Print the median and the 95th percentile over windows never asked for before, and of the same ones again."""
-    from measure import line, timed
-
     with tempfile.TemporaryDirectory() as cache:
         library = Library(Settings(studies=(study_dir,), cache_dir=Path(cache)))
         study = library.study(library.names()[0])

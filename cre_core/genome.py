@@ -119,6 +119,7 @@ _PLACE = re.compile(
     rf"(?P<start>{_NUMBER}{_UNIT})(?:(?:\s*(?:[-\u2010-\u2015\u2212]|\.\.+)\s*|\s+)(?P<end>{_NUMBER}{_UNIT}))?",
     re.IGNORECASE | re.ASCII,
 )
+_BED_LINE = re.compile(r"([\w.]+)\t([0-9]{1,15})\t([0-9]{1,15})(?:\t.*)?", re.ASCII)
 _MOST_DIGITS = 15  # of a position; more are no place on any genome
 _WANTED = "wanted chrom:start-end, for example chr8:1,000-2,000"
 
@@ -147,7 +148,13 @@ def _short(text: str) -> str:
 def is_place(text: str) -> bool:
     """Whether a text has the form of a place; it may still be none on an assembly."""
     found = _PLACE.fullmatch(text.strip())
-    return found is not None and any(found[part] for part in ("chrom", "dashed", "end"))
+    is_written = found is not None and any(found[part] for part in ("chrom", "dashed", "end"))
+    return is_written or _BED_LINE.fullmatch(text.strip()) is not None
+
+
+def place_text(chrom: str, start: int, end: int) -> str:
+    """A place, 0-based half-open, as people write it: 1-based inclusive; one base is one number."""
+    return f"{chrom}:{start + 1:,}-{end:,}" if end - start != 1 else f"{chrom}:{end:,}"
 
 
 @dataclass(frozen=True, order=True)
@@ -170,13 +177,17 @@ class Locus:
 
         Args:
           text: `chr8:127,735,434-127,742,951` (1-based, inclusive), `8:1-100`, `chr8 1 100` (blanks), one position
-            (`chr8:127735434`), a chromosome alone (`chr8`), with units (`chr8:127.5-128Mb`).
+            (`chr8:127735434`), a chromosome alone (`chr8`), with units (`chr8:127.5-128Mb`). A line of a BED file,
+            with tabs, is 0-based half-open as there.
           assembly: whose chromosomes; names as in `Assembly.chrom`.
           chrom: of a place that names none (`127.5-128Mb`); without it such a place is refused.
 
         Raises:
           BadInput: not a place, or none on its chromosome. UnknownName, WrongAssembly: as `Assembly.chrom`.
         """
+        line = _BED_LINE.fullmatch(text.strip())
+        if line is not None:
+            return cls(assembly.chrom(line[1]), int(line[2]), int(line[3])).checked(assembly)
         found = _PLACE.fullmatch(text.strip())
         named = (found["chrom"] or found["dashed"]) if found else None
         if found is None or (named is None and found["end"] is None):
@@ -206,11 +217,11 @@ class Locus:
         """This place, or BadInput when it ends past its chromosome's end."""
         size = assembly.size(self.chrom)
         if self.end > size:
-            raise BadInput(f"{self} ends past the end of {self.chrom} ({assembly.name}, {size:,} bases)")
+            raise BadInput(f"{self.chrom} has {size:,} bases in {assembly.name}; {self.end:,} lies beyond")
         return self
 
     def __str__(self) -> str:
-        return f"{self.chrom}:{self.start + 1:,}-{self.end:,}"
+        return place_text(self.chrom, self.start, self.end)
 
     @property
     def width_bp(self) -> int:

@@ -1,42 +1,49 @@
-"""The app: the list of pages and the frame's callbacks.
+"""The app: the list of pages, and the frame around them.
 
-`create_app(settings)` gives a Dash app ready to serve. Pages are listed in PAGES, in the rail's order.
+`create_app(settings)` gives a Dash app ready to serve. Pages are listed in PAGES, in the rail's order; those of other
+packages (entry points `crescope.pages`) follow.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import logging
+from collections.abc import Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, set_props
 from dash.development.base_component import Component
-from dash.exceptions import PreventUpdate
 
 from cre_core.errors import CreError
 from dashboard import theme
-from dashboard.components import notice, shell
+from dashboard.components import exchange, notice, shell
+from dashboard.components.exchange import Question, Reply
 from dashboard.components.suggest import suggestion_list
+from dashboard.pages import Page
 from dashboard.services.files import register_files
 from dashboard.services.guard import guard
 from dashboard.services.library import Library
-from dashboard.services.search import current_chrom, resolve, suggestions
+from dashboard.services.search import Hit, current_chrom, resolve, suggestions
+from dashboard.services.view import complete
 from dashboard.settings import Settings
-from dashboard.state import ViewState, read_view
+from dashboard.state import ViewState, described, read_view, read_view_file
 
 PAGES = ("home", "locus", "knockout", "data")
-# Pages a gene may be opened on; from the others the search box leads to the first.
-GENE_PAGES = ("/locus", "/knockout")
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+PAGE_GROUP = "crescope.pages"
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
+PLOTLY = "/assets/vendor/plotly-cartesian-4.1.1.min.js"  # of the version that plotly.py writes figures for (tested)
 log = logging.getLogger("dashboard")
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>{%metas%}<title>{%title%}</title><link rel="icon" href="/assets/icons/crescope.svg">
-<style>COLOURS</style>{%css%}</head>
+<link rel="preload" href="PLOTLY" as="script" fetchpriority="low">
+<style>COLOURS</style>{%css%}<script type="application/json" id="cs-about">ABOUT</script></head>
 <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>"""
 
@@ -49,27 +56,58 @@ def create_app(settings: Settings) -> Dash:
         title="CREscope",
         update_title="",
         assets_folder=str(ASSETS),
+        assets_path_ignore=["vendor"],  # what is there is loaded when it is needed
         pages_folder="",
         use_pages=True,
         include_pages_meta=False,
         suppress_callback_exceptions=True,
         on_error=show_error,
-        index_string=INDEX.replace("COLOURS", theme.css_variables()),
+        index_string=_index(),
+        compress=True,
     )
     guard(app.server, settings, app.csp_hashes)
     register_files(app.server, library)
-    pages = [importlib.import_module(f"dashboard.pages.{name}") for name in PAGES]
+    exchange.serve(app.server, error_text)
+    pages = [*own_pages(), *pages_of_others()]
     dash.page_registry.clear()
-    for module in pages:
-        _register(app, library, module)
+    for page in pages:
+        _register(app, library, page)
     dash.register_page("not_found_404", layout=lambda **_: shell.failed("There is no page at this address."))
-    rail = [{"path": page.PATH, "title": page.TITLE, "icon": page.ICON} for page in pages]
-    app.layout = lambda: shell.frame(rail, library.describe())
-    _register_frame(app, library)
+    rail = [{"path": page.path, "title": page.title, "icon": page.icon} for page in pages]
+    app.layout = lambda: shell.frame(rail, library.describe(), exchanges=[shell.SUGGEST, shell.GO, shell.VIEW_FILE])
+    _register_frame(app, library, [page.path for page in pages if page.shows_gene])
     app.server.extensions["crescope"] = library
     if library.models is not None:
         library.models.start()  # in the background: the first knock-out need not wait for it
     return app
+
+
+def own_pages() -> list[Page]:
+    """The pages of PAGES."""
+    return [importlib.import_module(f"dashboard.pages.{name}.page").PAGE for name in PAGES]
+
+
+def pages_of_others() -> list[Page]:
+    """The pages that other packages bring; one that cannot be loaded is a line in the log."""
+    found = []
+    for entry in entry_points(group=PAGE_GROUP):
+        try:
+            page = entry.load()
+            if not isinstance(page, Page):
+                raise TypeError(f"it is a {type(page).__name__}; wanted a dashboard.pages.Page")
+            found.append(page)
+        except Exception as error:  # whatever another package does must not keep ours from starting
+            log.warning("the page %s (%s) is left out: %s", entry.name, entry.value, error)
+    return found
+
+
+def _index() -> str:
+    about = {"view": described(), "plotly": PLOTLY}
+    texts = {"COLOURS": theme.css_variables(), "PLOTLY": PLOTLY, "ABOUT": json.dumps(about).replace("<", "\\u003c")}
+    page = INDEX
+    for name, text in texts.items():
+        page = page.replace(name, text)
+    return page
 
 
 def show_error(error: Exception) -> None:
@@ -85,25 +123,25 @@ def error_text(error: Exception) -> str:
     return f"this did not work ({type(error).__name__}); the last view stays, the server's log has the details"
 
 
-def _register(app: Dash, library: Library, module: ModuleType) -> None:
+def _register(app: Dash, library: Library, page: Page) -> None:
     def layout(**query: Any) -> Component:
         texts = {name: value for name, value in query.items() if isinstance(value, str) and name != "library"}
         try:
-            page = module.layout(library, **texts)
-            return shell.remarked(page, library.cache.problem) if library.cache.problem else page
+            drawn = page.layout(library, **texts)
+            return shell.remarked(drawn, library.cache.problem) if library.cache.problem else drawn
         except CreError as error:
             if _has_shown_a_page():
                 raise
-            return shell.failed(str(error))
+            return shell.failed(str(error), read_view(texts)[0])
 
     dash.register_page(
-        f"dashboard.pages.{module.__name__.rsplit('.', 1)[-1]}",
-        path=module.PATH,
-        title=f"{module.TITLE} · CREscope",
-        name=module.TITLE,
+        f"dashboard.pages.{page.title}",
+        path=page.path,
+        title=f"{page.title} · CREscope",
+        name=page.title,
         layout=layout,
     )
-    module.register(app, library)
+    page.register(app, library)
 
 
 def _has_shown_a_page() -> bool:
@@ -111,21 +149,10 @@ def _has_shown_a_page() -> bool:
     return bool(dash.callback_context.states.get("_pages_store.data"))
 
 
-def _register_frame(app: Dash, library: Library) -> None:
-    app.callback(
-        Output("suggestions", "children"),
-        Input("search-typed", "data"),
-        State("view", "data"),
-        State("_pages_location", "pathname"),
-        prevent_initial_call=True,
-    )(lambda typed, view, path: suggest(library, (typed or {}).get("text"), view, path))
-    app.callback(
-        Output("go", "data"),
-        Input("search-entered", "data"),
-        State("view", "data"),
-        State("_pages_location", "pathname"),
-        prevent_initial_call=True,
-    )(lambda entered, view, path: address_of(library, (entered or {}).get("text"), view, path))
+def _register_frame(app: Dash, library: Library, gene_pages: Sequence[str]) -> None:
+    shell.SUGGEST.answered_by(app, lambda question: suggest(library, question, gene_pages))
+    shell.GO.answered_by(app, lambda question: address_of(library, question, gene_pages))
+    shell.VIEW_FILE.answered_by(app, lambda question: from_file(library, question, gene_pages))
     _register_browser_side(app)
 
 
@@ -168,33 +195,51 @@ def _register_browser_side(app: Dash) -> None:
     )
 
 
-def suggest(
-    library: Library, text: str | None, view: dict[str, Any] | None, path: str | None
-) -> Component | list[Any]:
+def suggest(library: Library, question: Question, gene_pages: Sequence[str]) -> Reply:
     """The list under the search box; empty when the text means nothing yet."""
-    state = _state_of(view)
+    state, text = question.state, str(question.kept.get("text") or "")
     study = library.study(state.study)
-    hits = suggestions(study, text or "", chrom=current_chrom(study, state.locus, state.gene))
-    return suggestion_list([(hit.kind, hit.text, hit.note, _address(state, hit.changes, path)) for hit in hits])
+    hits = suggestions(study, text, chrom=current_chrom(study, state.locus, state.gene))
+    path = str(question.kept.get("path") or "")
+    rows = []
+    for hit in hits:
+        opened, view = _opened(state, hit, path, gene_pages)
+        rows.append((hit.kind, hit.text, hit.note, view.url(opened)))
+    return Reply(sets={"suggestions": {"children": suggestion_list(rows)}})
 
 
-def address_of(library: Library, text: str | None, view: dict[str, Any] | None, path: str | None) -> str:
-    """The address of what a person typed; BadInput or UnknownName, and no address, when it means nothing."""
-    state = _state_of(view)
-    if not (text or "").strip():
-        raise PreventUpdate
+def address_of(library: Library, question: Question, gene_pages: Sequence[str]) -> Reply:
+    """Where what a person typed leads: path, address and view; BadInput or UnknownName when it means nothing."""
+    state = question.state
     study = library.study(state.study)
-    hit = resolve(study, text or "", chrom=current_chrom(study, state.locus, state.gene))
-    return _address(state, hit.changes, path)
+    text = str(question.kept.get("text") or "")
+    hit = resolve(study, text, chrom=current_chrom(study, state.locus, state.gene))
+    path, state = _opened(state, hit, str(question.kept.get("path") or ""), gene_pages)
+    return _arrival(library, path, state, gene_pages, [])
 
 
-def _address(state: ViewState, changes: tuple[tuple[str, str], ...], path: str | None) -> str:
-    """The view with a hit opened: on the page it is asked from if that page shows genes."""
-    names = dict(changes)
-    on_gene_page = path in GENE_PAGES and "gene" in names
-    values: dict[str, object] = {name: () if name == "knock_outs" else value for name, value in names.items()}
-    return state.with_(**values).url(path if on_gene_page and path else GENE_PAGES[0])
+def from_file(library: Library, question: Question, gene_pages: Sequence[str]) -> Reply:
+    """Where a view file leads; BadInput for one that cannot be read."""
+    state, remarks = read_view_file(str(question.kept.get("text") or ""))
+    path = str(question.kept.get("path") or "")
+    return _arrival(library, path if path in gene_pages else gene_pages[0], state, gene_pages, remarks)
 
 
-def _state_of(view: dict[str, Any] | None) -> ViewState:
-    return read_view((view or {}).get("state"))[0]
+def _arrival(
+    library: Library, path: str, state: ViewState, gene_pages: Sequence[str], remarks: Sequence[str]
+) -> Reply:
+    """The view made whole, for a page that shows it in place; other pages are laid out anew and do so themselves."""
+    more: list[str] = []
+    if path == gene_pages[0]:
+        state, more = complete(library, state, wants=("place",))
+    fields = {name: value for name, value in state.to_dict().items() if name != "version"}
+    return Reply(data={"path": path, "href": state.url(path), "state": fields, "remarks": [*remarks, *more]})
+
+
+def _opened(state: ViewState, hit: Hit, path: str, gene_pages: Sequence[str]) -> tuple[str, ViewState]:
+    """The page and the view that show a hit: the page it is asked from if that can show it, else the first."""
+    changes: dict[str, Any] = dict(hit.changes)
+    stays = path in gene_pages and "gene" in changes and hit.is_modelled
+    if "walk" not in changes and hit.walk_name not in state.walk:
+        changes["walk"] = ()  # something else than the list's next name was asked for
+    return path if stays else gene_pages[0], state.with_(**changes)

@@ -1,106 +1,144 @@
-"""ViewState: the one truth of a view. It is the URL, the view file, what the command line draws, what tests use."""
+"""ViewState: the one truth of a view. It is the URL, the view file, what the command line draws, what tests use.
+
+A part that every page reads, and one part a page; a field is one line with its kind (`dashboard.state_kinds`).
+"""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, quote, urlencode
 
+from cre_core.errors import BadInput
 from cre_core.schema import Mode
+from dashboard import state_kinds as kinds
+from dashboard.state_kinds import (
+    MOST_KNOCK_OUTS,
+    MOST_NAME,
+    MOST_SNAPSHOTS,
+    Look,
+    Looks,
+    Snapshots,
+    Strengths,
+    is_snapshot_name,
+    kinds_of,
+)
 
 VERSION = 1
-MOST_KNOCK_OUTS = 300  # of one address; the browser and the server both cut longer ones
-MOST_SNAPSHOTS = 8
-MOST_NAME = 24  # characters of a snapshot's name
 MOST_QUOTED = 60  # characters of an address that a notice repeats
+MOST_WALK = 200
+MOST_FILE = 200_000  # bytes of a view file
+SAFE = ":,~*-!"  # signs of an address that stand as they are
 Scale = Literal["group", "auto", "log"]
 Panel = Literal["elements", "models", "pairs", "bases", "snapshots"]
 Truth = Literal["gene", "all"]
 BaseMethod = Literal["gradient_x_input", "integrated_gradients", "mutagenesis"]
-Strengths = tuple[tuple[str, float], ...]
-Snapshots = tuple[tuple[str, Strengths], ...]
+__all__ = ["MOST_KNOCK_OUTS", "MOST_NAME", "MOST_SNAPSHOTS", "Look", "ViewState", "is_snapshot_name", "read_view"]
 
 
 @dataclass(frozen=True)
-class ViewState:
-    """What a page shows. Empty means: the study's default.
+class CommonPart:
+    """What every page reads. Empty means: the study's default.
 
     Attributes:
       study: name of the study.
       biosample: what was assayed.
       gene: gene name.
       locus: `chr8:127,500,001-129,900,000`, 1-based as people write it.
+      element: id of the selected element.
+      pair: `pair_id` of the selected measured pair of the gene; where both are there, the pair is told about.
+      highlights: places marked on every panel.
+      knock_outs: element id -> strength in 0..1 (1 = as measured).
+      walk: a pasted list to go through: gene names, element ids and places without commas, in the order given.
+    """
+
+    study: str = field(default="", metadata=kinds.text().declared)
+    biosample: str = field(default="", metadata=kinds.text().declared)
+    gene: str = field(default="", metadata=kinds.text().declared)
+    locus: str = field(default="", metadata=kinds.text().declared)
+    element: str = field(default="", metadata=kinds.text().declared)
+    pair: str = field(default="", metadata=kinds.text().declared)
+    highlights: tuple[str, ...] = field(default=(), metadata=kinds.texts().declared)
+    knock_outs: Strengths = field(default=(), metadata=kinds.strengths().declared)
+    walk: tuple[str, ...] = field(default=(), metadata=kinds.names().declared)
+
+
+@dataclass(frozen=True)
+class LocusPart:
+    """What the Locus page reads besides.
+
+    Attributes:
       methods: link methods with a score track and arcs, in order.
       hidden: ids of tracks not drawn.
       scale: y range of signal tracks: one range per assay, one per track, or log(1 + x).
       top: how many links are drawn as arcs, per method.
       threshold: least score of a link drawn as an arc, as a fraction of the locus' largest.
-      element: id of the selected element.
-      pair: `pair_id` of the selected measured pair of the gene; where both are there, the pair is told about.
-      highlights: places marked on every panel.
-      model: model of the knock-out page.
+      order: ids of tracks in the order drawn; those not named follow in their own.
+      looks: height, colour, scale and range of single tracks.
+    """
+
+    methods: tuple[str, ...] = field(default=(), metadata=kinds.texts().declared)
+    hidden: tuple[str, ...] = field(default=(), metadata=kinds.texts().declared)
+    scale: Scale = field(default="group", metadata=kinds.one_of(get_args(Scale)).declared)
+    top: int = field(default=12, metadata=kinds.count(300).declared)
+    threshold: float = field(default=0.0, metadata=kinds.fraction().declared)
+    order: tuple[str, ...] = field(default=(), metadata=kinds.texts().declared)
+    looks: Looks = field(default=(), metadata=kinds.looks().declared)
+
+
+@dataclass(frozen=True)
+class KnockoutPart:
+    """What the Knock-out page reads besides.
+
+    Attributes:
+      model: the model asked.
       mode: what a knock-out does to the input.
-      knock_outs: element id -> strength in 0..1 (1 = as measured).
-      panel: the open tab under the effects of the knock-out page.
+      panel: the open tab under the effects.
       truth: measured pairs compared with: those of this gene, or of all genes.
       base_method: how bases are scored.
       snapshots: named sets of strengths, in the order they were kept.
       compare: names of two snapshots, A and B; an empty name = not chosen.
     """
 
-    study: str = ""
-    biosample: str = ""
-    gene: str = ""
-    locus: str = ""
-    methods: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
-    scale: Scale = "group"
-    top: int = 12
-    threshold: float = 0.0
-    element: str = ""
-    pair: str = ""
-    highlights: tuple[str, ...] = ()
-    model: str = ""
-    mode: Mode = "mask"
-    knock_outs: Strengths = ()
-    panel: Panel = "elements"
-    truth: Truth = "gene"
-    base_method: BaseMethod = "gradient_x_input"
-    snapshots: Snapshots = ()
-    compare: tuple[str, ...] = ()
+    model: str = field(default="", metadata=kinds.text().declared)
+    mode: Mode = field(default="mask", metadata=kinds.one_of(get_args(Mode)).declared)
+    panel: Panel = field(default="elements", metadata=kinds.one_of(get_args(Panel)).declared)
+    truth: Truth = field(default="gene", metadata=kinds.one_of(get_args(Truth)).declared)
+    base_method: BaseMethod = field(default="gradient_x_input", metadata=kinds.one_of(get_args(BaseMethod)).declared)
+    snapshots: Snapshots = field(default=(), metadata=kinds.snapshots().declared)
+    compare: tuple[str, ...] = field(default=(), metadata=kinds.two_names().declared)
+
+
+@dataclass(frozen=True)
+class ViewState(KnockoutPart, LocusPart, CommonPart):
+    """What the pages show: the common part, then each page's."""
+
     version: int = VERSION
 
-    def with_(self, **changes: object) -> ViewState:
-        """The same view with some parts replaced."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+    def with_(self, **values: Any) -> ViewState:
+        """The same view with some values changed."""
+        return replace(self, **values)
+
+    def only(self, names: Iterable[str]) -> ViewState:
+        """A view of these fields alone, all others at their default."""
+        return ViewState(**{name: getattr(self, name) for name in names})
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values, defaults left out, for a `dcc.Store`, a view file or a test."""
         default = ViewState()
         return {
-            f.name: _plain(getattr(self, f.name))
+            f.name: kinds.plain(getattr(self, f.name))
             for f in fields(self)
             if getattr(self, f.name) != getattr(default, f.name) or f.name == "version"
         }
 
     def to_query(self) -> str:
         """The view as a URL query, without `?`: the same view always gives the same text."""
-        pairs = []
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.name == "version" or value == f.default:
-                continue
-            if f.name == "knock_outs":
-                value = _strengths_text(value)
-            elif f.name == "snapshots":
-                value = "!".join(f"{name}!{_strengths_text(strengths)}" for name, strengths in value)
-            elif isinstance(value, tuple):
-                value = "~".join(value)
-            pairs.append((f.name, value if isinstance(value, str) else f"{value:g}"))
-        return urlencode(pairs, quote_via=quote, safe=":,~*-!")
+        values = {name: getattr(self, name) for name in KINDS}
+        pairs = [(name, KINDS[name].write(value)) for name, value in values.items() if value != _DEFAULTS[name]]
+        return urlencode(pairs, quote_via=quote, safe=SAFE)
 
     def url(self, path: str) -> str:
         """A page's address with this view."""
@@ -108,14 +146,20 @@ class ViewState:
         return f"{path}?{query}" if query else path
 
 
-def _strengths_text(strengths: Strengths) -> str:
-    return "~".join(f"{element}*{strength:g}" for element, strength in strengths)
+KINDS = kinds_of(ViewState)
+_DEFAULTS = {f.name: f.default for f in fields(ViewState)}
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_plain(part) for part in value]
-    return value
+def described() -> dict[str, Any]:
+    """What assets/view.js must know to write an address: the fields in order, their kinds and defaults; limits."""
+    return {
+        "fields": [
+            {"name": name, "kind": kind.name, "default": kinds.plain(_DEFAULTS[name])} for name, kind in KINDS.items()
+        ],
+        "safe": SAFE,
+        "version": VERSION,
+        "most": {"knock_outs": MOST_KNOCK_OUTS, "snapshots": MOST_SNAPSHOTS, "name": MOST_NAME, "walk": MOST_WALK},
+    }
 
 
 def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list[str]]:
@@ -131,12 +175,12 @@ def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list
     notices: list[str] = []
     values: dict[str, Any] = {}
     for name, raw in (given or {}).items():
-        if name not in _READERS:
+        if name not in KINDS:
             if name != "version":
                 notices.append(f"'{shortened(name)}' in the address is not part of a view and was ignored")
             continue
         try:
-            values[name], broken = _READERS[name](raw)
+            values[name], broken = KINDS[name].read(raw)
         except (ValueError, TypeError, OverflowError):
             broken = [raw]
         notices += _broken_lines(name, broken)
@@ -156,6 +200,7 @@ def _within_limits(values: dict[str, Any], notices: list[str]) -> dict[str, Any]
     for name, most, what in (
         ("knock_outs", MOST_KNOCK_OUTS, "knocked-out elements"),
         ("snapshots", MOST_SNAPSHOTS, "snapshots"),
+        ("walk", MOST_WALK, "names to walk"),
     ):
         n = len(values.get(name, ()))
         if n > most:
@@ -164,7 +209,8 @@ def _within_limits(values: dict[str, Any], notices: list[str]) -> dict[str, Any]
     names = [name for name, _ in values.get("snapshots", ())]
     odd = [name for name in values.get("compare", ()) if name and name not in names]
     if odd:
-        values["compare"] = _chosen([name if name in names else "" for name in values["compare"]])
+        left = tuple(name if name in names else "" for name in values["compare"])
+        values["compare"] = left if any(left) else ()
         notices.append(f"'compare={shortened(odd[0])}' in the address names no snapshot and was ignored")
     return values
 
@@ -175,112 +221,19 @@ def shortened(text: str) -> str:
 
 
 def read_view_file(text: str) -> tuple[ViewState, list[str]]:
-    """A view from the JSON of a view file."""
-    return read_view(json.loads(text))
+    """A view from the JSON of a view file.
 
-
-def _texts(raw: object) -> tuple[str, ...]:
-    return tuple(str(part) for part in _parts(raw) if str(part))
-
-
-def _parts(raw: object, separator: str = "~") -> list[Any]:
-    return raw.split(separator) if isinstance(raw, str) else list(raw)  # type: ignore[call-overload]
-
-
-def _strengths(raw: object) -> tuple[Strengths, list[object]]:
-    """Elements and strengths, and the parts that are neither."""
-    pairs, broken = [], list[object]()
-    for part in _parts(raw):
-        if part == "":
-            continue
-        try:
-            element, strength = part.rsplit("*", 1) if isinstance(part, str) else part
-            value = float(strength)
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"strength {value}")
-            pairs.append((str(element), value))
-        except (ValueError, TypeError):
-            broken.append(part)
-    return tuple(pairs), broken
-
-
-def _snapshots(raw: object) -> tuple[Snapshots, list[object]]:
-    """Named sets of strengths, `name!element*strength~...!name!...`, and the parts that are none."""
-    parts = _parts(raw, "!")
-    if isinstance(raw, str):
-        parts = [tuple(parts[k : k + 2]) for k in range(0, len(parts), 2)]
-    found, broken = dict[str, Strengths](), list[object]()
-    for part in parts:
-        try:
-            name, given = part
-            strengths, odd = _strengths(given)
-        except (ValueError, TypeError):
-            broken.append(part)
-            continue
-        if is_snapshot_name(name) and name not in found and len(strengths) <= MOST_KNOCK_OUTS:
-            found[name] = strengths
-            broken += odd
-        else:
-            broken.append(name)
-    return tuple(found.items()), broken
-
-
-def is_snapshot_name(name: object) -> bool:
-    """Whether a snapshot may be called so: short, and free of the signs that part an address."""
-    return isinstance(name, str) and 0 < len(name) <= MOST_NAME and not set(name) & set("~*!")
-
-
-def _chosen(raw: object) -> tuple[str, ...]:
-    names = tuple(str(part) for part in _parts(raw))
-    if len(names) > 2:
-        raise ValueError(f"{len(names)} snapshots to compare")
-    return (*names, "")[:2] if any(names) else ()
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
-    def read(raw: object) -> str:
-        if raw not in choices:
-            raise ValueError(f"{raw} is none of {choices}")
-        return str(raw)
-
-    return read
-
-
-def _count(raw: object) -> int:
-    return max(0, min(300, int(float(str(raw)))))
-
-
-def _fraction(raw: object) -> float:
-    value = float(str(raw))
-    if math.isnan(value):
-        raise ValueError("no number")
-    return min(1.0, max(0.0, value))
-
-
-def _whole(read: Callable[[object], object]) -> Callable[[object], tuple[object, list[object]]]:
-    """A reader of a value that is readable as a whole or not at all."""
-    return lambda raw: (read(raw), [])
-
-
-_READERS: dict[str, Callable[[object], tuple[object, list[object]]]] = {
-    "study": _whole(str),
-    "biosample": _whole(str),
-    "gene": _whole(str),
-    "locus": _whole(str),
-    "methods": _whole(_texts),
-    "hidden": _whole(_texts),
-    "scale": _whole(_one_of(get_args(Scale))),
-    "top": _whole(_count),
-    "threshold": _whole(_fraction),
-    "element": _whole(str),
-    "pair": _whole(str),
-    "highlights": _whole(_texts),
-    "model": _whole(str),
-    "mode": _whole(_one_of(get_args(Mode))),
-    "knock_outs": _strengths,
-    "panel": _whole(_one_of(get_args(Panel))),
-    "truth": _whole(_one_of(get_args(Truth))),
-    "base_method": _whole(_one_of(get_args(BaseMethod))),
-    "snapshots": _snapshots,
-    "compare": _whole(_chosen),
-}
+    Raises:
+      BadInput: too large, no JSON, no view, or of a version that this program does not read.
+    """
+    if len(text) > MOST_FILE:
+        raise BadInput(f"the view file has {len(text):,} characters; wanted {MOST_FILE:,} at most")
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"the view file is no JSON: {error}") from error
+    if not isinstance(given, Mapping):
+        raise BadInput("the view file holds no view; wanted one that this page saved")
+    if given.get("version") != VERSION:
+        raise BadInput(f"the view file is of version {shortened(str(given.get('version')))}; wanted {VERSION}")
+    return read_view(given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,14 +28,17 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def at_gene(study: Path, model: str, biosample: str, gene: str) -> tuple[Predictor, GeneWindow]:
-    """The predictor of a trained model and the window of a gene, by name or id."""
+    """The predictor of a trained model and the window of a gene, by name or id; of another name it is told whose."""
     from cre_core.data.study import Study
     from cre_core.inference.predictor import open_predictor
 
     opened = Study.open(study)
     opened.check_biosample(biosample)
     predictor = open_predictor(opened, model, biosample=biosample)
-    return predictor, predictor.window(opened.gene(gene)["gene_id"])
+    gene_id = opened.gene(gene)["gene_id"]
+    if remark := opened.gene_remark(gene):
+        print(remark, file=sys.stderr)
+    return predictor, predictor.window(gene_id)
 
 
 def header(predictor: Predictor, window: GeneWindow) -> dict[str, Any]:

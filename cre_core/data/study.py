@@ -29,7 +29,7 @@ import pandas as pd
 from pydantic import Field
 
 from cre_core import schema
-from cre_core.data.gene_names import names_of
+from cre_core.data.gene_names import Asked, OtherNames, spellings
 from cre_core.data.study_json import Amount, Bases, Described, Name, PathInside, check_unique, read_description
 from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName
 from cre_core.genome import Assembly
@@ -239,6 +239,7 @@ class Study:
 
         Raises:
           UnknownName: no such gene, and close names are proposed; or it is annotated, but no model knows it.
+          BadInput: another name of several genes.
         """
         row = self._gene_row(name)
         if row < len(self.genes):  # modelled genes come first among the annotated ones
@@ -270,19 +271,49 @@ class Study:
         return found
 
     def annotated_gene(self, name: str) -> pd.Series:
-        """The row of `annotated_genes` of a gene, by name (any case) or id; a modelled one where there are several.
+        """The row of `annotated_genes` of a gene, by name (any case), id or another name; a modelled one of several.
 
         Raises:
-          UnknownName: no such gene; close names are proposed.
+          UnknownName: no such gene; close names are proposed. BadInput: another name of several genes.
         """
         return self.annotated_genes.iloc[self._gene_row(name)]
 
-    def _gene_row(self, name: str) -> int:
-        for wanted in names_of(name):
+    def genes_named(self, name: str) -> Asked:
+        """The genes that a name stands for: its own name or id of one, else another name of one or of several."""
+        for wanted in spellings(name):
             if wanted in self._gene_rows:
-                return self._gene_rows[wanted]
+                return Asked((self._gene_rows[wanted],))
+        return self.other_names.of(name)
+
+    def close_genes(self, name: str) -> list[str]:
+        """Up to three names of genes that a name with a slip may have meant."""
+        return [str(self.annotated_genes["gene_name"].iloc[row]) for row in self.other_names.close(name)]
+
+    def gene_remark(self, name: str) -> str:
+        """`c-Myc is MYC`, where a gene was asked for by a name that the study does not use; else ``.
+
+        Raises:
+          UnknownName, BadInput: as `annotated_gene`.
+        """
+        known, other = self.annotated_gene(name), self.genes_named(name).other_name or name.strip()
+        is_its_own = {known["gene_name"].upper(), known["gene_id"].upper()}.intersection(spellings(other))
+        return "" if is_its_own else f"{other} is {known['gene_name']}"
+
+    @cached_property
+    def other_names(self) -> OtherNames:
+        """The names that the genes go by elsewhere; rows as in `annotated_genes`."""
+        return OtherNames(*(self.annotated_genes[column].astype(str) for column in ("gene_name", "gene_id")))
+
+    def _gene_row(self, name: str) -> int:
+        asked = self.genes_named(name)
+        if len(asked.rows) == 1:
+            return asked.rows[0]
         names = self.annotated_genes["gene_name"]
-        close = names[names.str.upper().str.startswith(name.strip().upper()[:3])].head(3)
+        if asked.rows:
+            which = ", ".join(names.iloc[list(asked.rows)])
+            raise BadInput(f"{asked.other_name} is another name of several genes; wanted one of {which}")
+        starts = names[names.str.upper().str.startswith(name.strip().upper()[:3])].head(3)
+        close = self.close_genes(name) or list(starts)
         hint = f"; did you mean {', '.join(close)}?" if len(close) else ""
         raise UnknownName(f"study {self.name} has no gene '{shown(name)}'{hint}")
 

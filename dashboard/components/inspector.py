@@ -153,13 +153,9 @@ def gene_panel(
     ]
 
 
-def place_panel(place: str, hint: str) -> list[Component]:
+def place_panel(hint: str) -> list[Component]:
     """The inspector when neither gene nor element is chosen."""
-    return [
-        _heading("Place"),
-        html.Div(place, className="cs-inspect-name"),
-        html.Div(hint, className="cs-inspect-hint"),
-    ]
+    return [_heading("Place"), html.Div(hint, className="cs-inspect-hint")]
 
 
 def _heading(text: str, right: str = "") -> Component:

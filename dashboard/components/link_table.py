@@ -17,18 +17,15 @@ _THEME = (
     " headerTextColor: 'var(--cs-faint-ink)', fontSize: 12, rowHeight: 24, headerHeight: 26, spacing: 4,"
     " wrapperBorder: false, columnBorder: false, selectedRowBackgroundColor: 'var(--cs-chosen)'})"
 )
-_NUMBER = "params.value == null ? '' : d3.format(',.3~r')(params.value)"
+_NUMBER = "csNumber(params.value)"  # of assets/text.js
 # A score of a predicted knock-out is the share of expression lost; shown as the change, as CRISPRi is.
-_LOST = "params.value == null ? '' : d3.format('+.3~g')(-100 * params.value) + ' %'"
-_DISTANCE = (
-    "params.value == null ? '' : Math.abs(params.value) < 1000 ? d3.format('+.3~g')(params.value) + ' bp'"
-    " : Math.abs(params.value) < 1000000 ? d3.format('+.3~g')(params.value / 1000) + ' kb'"
-    " : d3.format('+.3~g')(params.value / 1000000) + ' Mb'"
-)
+_LOST = "params.value == null ? '' : csPercent(-params.value)"
+_DISTANCE = "csOffset(params.value)"
+_ELEMENT = "csElement(params.value, params.data.chrom, params.data.start, params.data.end)"
 _YES_NO = "params.value == null ? '' : params.value ? 'yes' : 'no'"
 # Of several pairs at one element the strongest significant one stands for all: their number is told.
 _MEASURED = (
-    "params.value == null ? '' : d3.format('+.3~g')(params.value * 100) + ' % '"
+    "params.value == null ? '' : csPercent(params.value) + ' '"
     " + (params.data.measured_call == 'decrease' ? '●' : params.data.measured_call == 'increase' ? '▲' : '○')"
     " + (params.data.pair_ids.length > 1 ? ' 1 of ' + params.data.pair_ids.length : '')"
 )
@@ -47,7 +44,7 @@ def link_grid(grid_id: str) -> Component:
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "minWidth": 84,
+            "minWidth": 76,
             "suppressHeaderMenuButton": True,
             "wrapHeaderText": True,
             "autoHeaderHeight": True,
@@ -58,10 +55,11 @@ def link_grid(grid_id: str) -> Component:
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "suppressFieldDotNotation": True,
             "animateRows": False,
+            "suppressNoRowsOverlay": True,  # the title above says what is missing, or that it is being loaded
         },
         csvExportParams={"fileName": "links.csv"},
         className="cs-link-grid",
-        style={"height": "max(150px, calc(100vh - 760px))", "width": "100%"},
+        style={"width": "100%"},
     )
 
 
@@ -74,7 +72,13 @@ def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: s
       sort_by: the column sorted at first, largest first.
     """
     definitions: list[dict[str, Any]] = [
-        {"field": "element_id", "headerName": "element", "minWidth": 172, "pinned": "left"},
+        {
+            "field": "element_id",
+            "headerName": "element",
+            "minWidth": 190,
+            "pinned": "left",
+            "valueFormatter": {"function": _ELEMENT},
+        },
         _number("tss_distance_bp", "distance", _DISTANCE),
         {"field": "element_class", "headerName": "class"},
         *[_number(column, title, _NUMBER) for column, title in assays.items()],
@@ -110,7 +114,7 @@ def _number(field: str, title: str, formatter: str) -> dict[str, Any]:
         "headerName": title,
         "headerTooltip": title,
         # The longest word of a title, and the sort arrow beside it, stay on one line.
-        "minWidth": max(84, 9 * max(len(word) for word in title.split()) + 30),
+        "minWidth": max(76, 8 * max(len(word) for word in title.split()) + 30),
         "type": "rightAligned",
         "valueFormatter": {"function": formatter},
     }

@@ -1,8 +1,7 @@
 """The frame around every page: header, rail of pages, the view with its inspector, the line of provenance.
 
 Ids other files may use: Stores "view", "theme", "go", "studies"; Div "notice"; see `dashboard.pages`.
-The search box itself is made in the browser: a box that the server may rewrite loses letters of a quick writer. It
-writes the Stores "search-typed" (for suggestions, after a pause) and "search-entered" (at Enter).
+The search box itself is made in the browser: a box that the server may rewrite loses letters of a quick writer.
 The browser's side is assets/shell.js (functions `crescope.*` of `dash_clientside`), the look is assets/shell.css.
 """
 
@@ -17,20 +16,35 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.components import notice
-from dashboard.state import ViewState
+from dashboard.components.exchange import Exchange, declare
+from dashboard.state import KINDS, ViewState
 
 HEADER_PX, RAIL_PX = 52, 68
 KEYS = (
-    ("/", "go to the search box"),
+    ("/", "go to the search box: a gene, a place, an element, or a list of names to walk"),
     ("← or [", "pan left"),
     ("→ or ]", "pan right"),
     ("+", "zoom in"),
     ("−", "zoom out"),
+    ("wheel", "zoom at the cursor (with Ctrl where the page scrolls)"),
+    ("double-click", "zoom in there, with Shift out"),
+    ("drag", "move; on the ruler: open that stretch; with Shift: highlight it"),
+    ("click", "select the nearest mark; on nothing: let go"),
+    ("g", "zoom to the gene"),
+    ("p", "zoom to all its CRISPRi positives"),
+    ("e", "zoom to what is selected"),
+    ("w", "the first view of the gene"),
+    ("n, b", "next, previous positive, or name of the list"),
+    ("Alt ↑ ↓", "move the track whose label has the focus"),
     ("i", "show or hide the inspector"),
     ("d", "dark or light"),
     ("?", "this list"),
     ("Esc", "close what is open"),
 )
+# What the search box asks: suggestions while one types, and where the typed text leads.
+SUGGEST = Exchange("suggest", needs=(*KINDS, "text", "path"), on_demand=True)
+VIEW_FILE = Exchange("view-file", needs=("text", "path"), on_demand=True)
+GO = Exchange("go", needs=(*KINDS, "text", "path"), on_demand=True)
 SPOKEN: dict[str, Any] = {"aria-live": "polite"}
 _FOLD: dict[str, Any] = {"data-fold": "yes"}
 Children = Component | str | Sequence[Component | str | None] | None
@@ -48,6 +62,8 @@ def page(
     inspector: Children = None,
     footer: Children = None,
     notices: Sequence[str] = (),
+    exchanges: Sequence[Exchange] = (),
+    is_in_place: bool = False,
 ) -> Component:
     """The content of a page.
 
@@ -57,6 +73,8 @@ def page(
       inspector: the column at the right, about what is selected; folds under 1200 px. None = no column.
       footer: the line of provenance, from `provenance.line`.
       notices: remarks shown once, on the notice line.
+      exchanges: what the page asks the server for.
+      is_in_place: another place or gene is shown by asking anew; otherwise the page is laid out anew.
     """
     has_inspector = inspector is not None
     column: list[Component] = []
@@ -79,6 +97,7 @@ def page(
             *column,
         ],
         className="cs-page cs-with-inspector" if has_inspector else "cs-page",
+        **{**declare(exchanges), **({"data-in-place": "yes"} if is_in_place else {})},
     )
 
 
@@ -90,12 +109,15 @@ def remarked(page: Component, text: str) -> Component:
     return page
 
 
-def failed(text: str) -> Component:
-    """The page shown when an address cannot be, and there is no earlier view to keep."""
-    return page(ViewState(), notice.empty(text, "Type a gene or a place in the search box, or go to Home."))
+def failed(text: str, state: ViewState | None = None) -> Component:
+    """The page shown when an address cannot be, and there is no earlier view to keep; the study stays."""
+    kept = ViewState(study=state.study, biosample=state.biosample) if state is not None else ViewState()
+    return page(kept, notice.empty(text, "Type a gene or a place in the search box, or go to Home."))
 
 
-def frame(pages: Iterable[Mapping[str, str]], studies: Mapping[str, object]) -> Component:
+def frame(
+    pages: Iterable[Mapping[str, str]], studies: Mapping[str, object], *, exchanges: Sequence[Exchange] = ()
+) -> Component:
     """The frame.
 
     Args:
@@ -107,8 +129,6 @@ def frame(pages: Iterable[Mapping[str, str]], studies: Mapping[str, object]) -> 
             dcc.Store(id="theme", storage_type="local", data="light"),
             dcc.Store(id="go"),
             dcc.Store(id="went"),
-            dcc.Store(id="search-typed"),
-            dcc.Store(id="search-entered"),
             dcc.Store(id="studies", data=dict(studies)),
             dmc.AppShell(
                 [
@@ -121,7 +141,7 @@ def frame(pages: Iterable[Mapping[str, str]], studies: Mapping[str, object]) -> 
                 padding=0,
                 transitionDuration=0,
             ),
-            html.Div(id="notice", className="cs-notice", **SPOKEN),
+            html.Div(id="notice", className="cs-notice", **SPOKEN, **declare(exchanges)),
             _help(),
         ],
         id="mantine",

@@ -24,6 +24,7 @@ def suggestion_list(hits: Sequence[tuple[str, str, str, str]]) -> list[Component
             href=href,
             className="cs-hit",
             role="option",
+            **{"data-go": text},  # type: ignore[arg-type]
         )
         for kind, text, note, href in hits
     ]

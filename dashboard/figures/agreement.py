@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.knockout import CALLS, hover_text, layout, mark_simulated, percent, selectable
-from dashboard.figures.truth import signed_percent
+from dashboard.figures.knockout import CALLS, hover_text, layout, mark_simulated, selectable
+from dashboard.text import percent
 from dashboard.theme import PALETTES, ThemeName
 
 AGREEMENT_PX = 220  # of the column beside the page
@@ -83,9 +83,7 @@ def _per_cent(fractions: pd.Series) -> np.ndarray:
 def _scatter(rows: pd.DataFrame, call: str, *, outline: str = "") -> go.Scatter:
     title, symbol, colour = CALLS[call]
     text = [
-        hover_text(
-            row, f"measured {signed_percent(row.effect_fraction)}", f"predicted {percent(row.predicted_fraction)}"
-        )
+        hover_text(row, f"measured {percent(row.effect_fraction)}", f"predicted {percent(row.predicted_fraction)}")
         + f"<br>{title}"
         for row in rows.itertuples()
     ]

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.band import place, short_bp, three_digits
-from dashboard.figures.truth import GLYPHS, SIGNS, WORDS, signed_percent
+from dashboard.figures.locus.truth import GLYPHS, SIGNS, WORDS
+from dashboard.text import number, offset, percent, place, strength
 from dashboard.theme import DECREASE, INCREASE, PALETTES, TRUTH, Palette, ThemeName
 
-MINUS = "\N{MINUS SIGN}"
 # A call never shows by colour alone: each has its own mark.
 CALLS = {
     call: (WORDS[call], glyph, TRUTH["not significant" if call == "not significant" else "significant"])
@@ -23,22 +22,6 @@ FONT = "system-ui, 'DejaVu Sans', sans-serif"
 MOST_CUT = 3  # bars longer than the panel, at most
 ATTENTION_PX = 170  # of the column beside the page
 TOP_ELEMENTS = 12  # predicted effects that the first view must hold, beside every tested place
-
-
-def percent(fraction: float) -> str:
-    """A relative change as people say it: -0.253 -> `−25 %`, -0.0123 -> `−1.2 %`; `no data` for NaN."""
-    if not np.isfinite(fraction):
-        return "no data"
-    value = 100.0 * fraction
-    if abs(value) < 0.05:
-        return "0 %"
-    text = f"{abs(value):.1f}" if abs(value) < 9.95 else three_digits(round(abs(value)))
-    return f"{'+' if value > 0 else MINUS}{text.removesuffix('.0')} %"
-
-
-def distance(bp: float) -> str:
-    """A signed distance to the TSS: -39400 -> `−39.4 kb`."""
-    return f"{MINUS if bp < 0 else '+' if bp > 0 else ''}{short_bp(bp)}"
 
 
 def effects_figure(
@@ -167,10 +150,9 @@ def changed_marks(table: pd.DataFrame, strengths: Mapping[str, float]) -> dict[s
     """Parts of the trace that marks what is changed now: a cross where an element is out, a ring where weakened."""
     rows = table[table["element_id"].isin(list(strengths))]
     value = [float(strengths[element]) for element in rows["element_id"]]
-    symbols = ["x-thin" if strength == 0.0 else "circle-open" for strength in value]
+    symbols = ["x-thin" if left == 0.0 else "circle-open" for left in value]
     text = [
-        hover_text(row, f"strength {strength:.2f} now")
-        for row, strength in zip(rows.itertuples(), value, strict=True)
+        hover_text(row, f"strength {strength(left)} now") for row, left in zip(rows.itertuples(), value, strict=True)
     ]
     return {
         "x": [float(x) for x in rows["tss_distance_bp"]], "y": [0.0] * len(rows), "text": text,
@@ -192,7 +174,7 @@ def _measured(pairs: pd.DataFrame, call: str) -> list[go.Scatter]:
     x, y = rows["tss_distance_bp"].to_numpy(float), 100.0 * rows["effect_fraction"].to_numpy(float)
     stem_x, stem_y = stems(x, y)
     hover = [
-        hover_text(row, f"CRISPRi {signed_percent(row.effect_fraction)}, {title}", _power(row.power_at_25))
+        hover_text(row, f"CRISPRi {percent(row.effect_fraction)}, {title}", _power(row.power_at_25))
         for row in rows.itertuples()
     ]
     marks = go.Scatter(
@@ -213,13 +195,13 @@ def selectable(pairs: pd.DataFrame) -> list[list[str]]:
 
 
 def _power(value: float) -> str:
-    return f"power to see 25 %: {value:.2f}" if np.isfinite(value) else "power not known"
+    return f"power to see 25 %: {number(value)}" if np.isfinite(value) else "power not known"
 
 
 def hover_text(row: object, *lines: str) -> str:
     """Place and distance of a row of a table, then some lines."""
     where = place(row.chrom, int(row.start), int(row.end))  # type: ignore[attr-defined]
-    return "<br>".join([where, distance(row.tss_distance_bp) + " from the TSS", *lines])  # type: ignore[attr-defined]
+    return "<br>".join([where, offset(row.tss_distance_bp) + " from the TSS", *lines])  # type: ignore[attr-defined]
 
 
 def count_text(pairs: pd.DataFrame) -> str:

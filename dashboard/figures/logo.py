@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.band import boxes, filled, place, three_digits
-from dashboard.figures.knockout import MINUS, layout, mark_simulated, panel_title
+from dashboard.figures.knockout import layout, mark_simulated, panel_title
+from dashboard.figures.locus.band import boxes, filled
+from dashboard.text import MINUS, number, place
 from dashboard.theme import PALETTES, ThemeName
 
 BASES = "ACGT"
@@ -47,8 +48,8 @@ def logo_figure(
     top = 1.05 * float(np.abs(known).max()) if len(known) and np.abs(known).max() > 0 else 1.0
     low, high = min(0.0, float(known.min(initial=0.0))), max(0.0, float(known.max(initial=0.0)))
     figure = go.Figure()
-    for number, base in enumerate(BASES):
-        rows = np.flatnonzero((reference == number) & np.isfinite(score))
+    for code, base in enumerate(BASES):
+        rows = np.flatnonzero((reference == code) & np.isfinite(score))
         x, y = letters_of(base, rows + start + 1, score[rows])  # 1-based, as people read it
         figure.add_trace(_shape(x, y, COLOURS[base], f"{LETTERS}:{base}"))
     rows = np.flatnonzero(np.isfinite(score))
@@ -146,8 +147,8 @@ def _readout(reference: np.ndarray, score: np.ndarray, chrom: str, start: int, u
     """Unseen points that give each base's place and score under the pointer."""
     letter = np.array([*BASES, "N"])[reference]
     text = [
-        f"{place(chrom, start + k, start + k + 1).rsplit('-', 1)[0]} {letter[k]}<br>"
-        + (f"{three_digits(float(score[k]))} {unit}" if np.isfinite(score[k]) else "not read")
+        f"{place(chrom, start + k, start + k + 1)} {letter[k]}<br>"
+        + (f"{number(float(score[k]))} {unit}" if np.isfinite(score[k]) else "not read")
         for k in range(len(score))
     ]
     return go.Scatter(
@@ -193,7 +194,7 @@ def _site_names(named: pd.DataFrame, ink: str) -> list[dict[str, object]]:
         {
             "x": float(site.start) + 0.5, "y": site.lane + 0.4, "yref": "y2", "xanchor": "left", "showarrow": False,
             "text": f"{site.motif_name} {site.strand.replace('-', MINUS)}", "font": {"size": 10, "color": ink},
-            "hovertext": f"{site.motif_name}, {place(site.chrom, site.start, site.end)}, p = {site.p_value:.2g}",
+            "hovertext": f"{site.motif_name}, {place(site.chrom, site.start, site.end)}, p = {number(site.p_value)}",
         }
         for site in named.itertuples()
     ]  # fmt: skip

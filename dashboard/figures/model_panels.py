@@ -16,12 +16,11 @@ from dashboard.figures.knockout import (
     hover_text,
     layout,
     mark_simulated,
-    percent,
     predicted_limit,
     selectable,
     stems,
 )
-from dashboard.figures.truth import signed_percent
+from dashboard.text import percent
 from dashboard.theme import PALETTES, Palette, ThemeName, method_colour
 
 ROW_PX, TITLE_PX, TOP_PX, BOTTOM_PX = 44, 17, 4, 40
@@ -122,7 +121,7 @@ def _measured(pairs: pd.DataFrame, axis: str) -> list[go.Scatter]:
             traces.append(
                 go.Scatter(x=stem_x, y=stem_y, yaxis=axis, mode="lines", line=line, hoverinfo="skip", name=title)
             )
-        text = [hover_text(e, f"CRISPRi {signed_percent(e.effect_fraction)}, {title}") for e in rows.itertuples()]
+        text = [hover_text(e, f"CRISPRi {percent(e.effect_fraction)}, {title}") for e in rows.itertuples()]
         marker = {"color": colour, "symbol": symbol, "size": 5 if call == "not significant" else 8}
         traces.append(
             go.Scatter(x=x, y=y, yaxis=axis, mode="markers", marker=marker, name=title, text=text,

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.band import three_digits
-from dashboard.figures.knockout import distance, layout, mark_simulated, percent
+from dashboard.figures.knockout import layout, mark_simulated
+from dashboard.text import log2, offset, percent
 from dashboard.theme import PALETTES, ThemeName
 
 LIMIT_LOG2 = 0.25  # of the colours, the same for every gene and model; stronger ones are as dark, and printed
@@ -33,10 +33,10 @@ def pair_matrix(
     for pair in pairs.itertuples():
         for i, j in ((at[pair.element_id], at[pair.other_id]), (at[pair.other_id], at[pair.element_id])):
             value[i, j] = pair.interaction_log2
-            text[i, j] = _number(pair.log2_fold_change)
+            text[i, j] = log2(pair.log2_fold_change)
             hover[i, j] = _hover(pair, names[i], names[j])
     for row, single in enumerate(table["single_log2"]):
-        text[row, row] = _number(single)
+        text[row, row] = log2(single)
         hover[row, row] = f"{names[row]}<br>alone {_both(single)}"
     cells = go.Heatmap(
         z=value.astype(float), x=list(range(n)), y=list(range(n)), text=text, customdata=hover, xgap=2, ygap=2,
@@ -49,14 +49,14 @@ def pair_matrix(
     figure.update_layout(plot_bgcolor=palette.band)
     axis = {"tickvals": list(range(n)), "showgrid": False, "zeroline": False, "color": palette.faint_ink,
             "tickfont": {"size": 10}, "fixedrange": True}  # fmt: skip
-    figure.update_xaxes(**axis, ticktext=[distance(bp) for bp in table["tss_distance_bp"]], tickangle=-35)
+    figure.update_xaxes(**axis, ticktext=[offset(bp) for bp in table["tss_distance_bp"]], tickangle=-35)
     figure.update_yaxes(**axis, ticktext=names, autorange="reversed")
     return mark_simulated(figure, is_simulated)
 
 
 def names_of(table: pd.DataFrame) -> list[str]:
     """Class and distance, as the sliders call an element."""
-    return [f"{row.element_class} {distance(row.tss_distance_bp)}" for row in table.itertuples()]
+    return [f"{row.element_class} {offset(row.tss_distance_bp)}" for row in table.itertuples()]
 
 
 def _numbers(value: np.ndarray, text: np.ndarray, ink: str) -> list[dict[str, object]]:
@@ -74,23 +74,15 @@ def _numbers(value: np.ndarray, text: np.ndarray, ink: str) -> list[dict[str, ob
 def _bar(ink: str) -> dict[str, object]:
     ends = [-LIMIT_LOG2, 0.0, LIMIT_LOG2]
     title = {"text": "interaction, log2", "side": "right", "font": {"size": 11}}
-    return {"thickness": 10, "tickvals": ends, "ticktext": [f"≤ {_number(ends[0])}", "0", f"≥ {_number(ends[2])}"],
+    return {"thickness": 10, "tickvals": ends, "ticktext": [f"≤ {log2(ends[0])}", "0", f"≥ {log2(ends[2])}"],
             "title": title, "tickfont": {"size": 10, "color": ink}}  # fmt: skip
 
 
 def _hover(pair: object, one: str, other: str) -> str:
     together, expected = pair.log2_fold_change, pair.expected_log2  # type: ignore[attr-defined]
     lines = [f"{one} and {other}", f"together {_both(together)}", f"expected {_both(expected)}"]
-    return "<br>".join([*lines, f"interaction {_number(pair.interaction_log2)} log2"])  # type: ignore[attr-defined]
+    return "<br>".join([*lines, f"interaction {log2(pair.interaction_log2)} log2"])  # type: ignore[attr-defined]
 
 
-def _both(log2: float) -> str:
-    return f"{percent(float(np.exp2(log2)) - 1)} (log2 FC {_number(log2)})"
-
-
-def _number(log2: float) -> str:
-    """A log2 value to two places with its sign; a gap for no data."""
-    if not np.isfinite(log2):
-        return "no data"
-    text = three_digits(round(float(log2), 2))
-    return f"+{text}" if log2 > 0 and text != "0" else text
+def _both(value: float) -> str:
+    return f"{percent(float(np.exp2(value)) - 1)} (log2 FC {log2(value)})"

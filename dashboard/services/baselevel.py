@@ -9,9 +9,11 @@ from cre_core.errors import BadInput, NotAvailable
 from cre_core.genome import Locus
 from dashboard import theme
 from dashboard.services.files import SEQUENCE, SEQUENCE_INDEX, address, served_files
+from dashboard.services.gene import element_row, pair_row
 from dashboard.state import ViewState
 
 VIEW_BP = 1_000
+_ACCENT = theme.PALETTES["light"].accent
 
 
 def base_level(study: Study, state: ViewState) -> dict[str, Any]:
@@ -46,12 +48,32 @@ def base_level(study: Study, state: ViewState) -> dict[str, Any]:
             "indexURL": address(study, SEQUENCE_INDEX),
         },
         "locus": _locus(study, state),
-        "tracks": [_annotation("Genes", _genes(study)), _annotation("Elements", _elements(study)), *tracks],
+        "tracks": [
+            _annotation("Genes", _genes(study)),
+            _annotation("Elements", _elements(study)),
+            *_selected(study, state),
+            *tracks,
+        ],
     }
 
 
 def _annotation(name: str, features: list[dict[str, Any]]) -> dict[str, Any]:
     return {"name": name, "type": "annotation", "features": features, "displayMode": "EXPANDED", "height": 60}
+
+
+def _selected(study: Study, state: ViewState) -> list[dict[str, Any]]:
+    """A track that marks the selected element or measured pair; none where nothing is selected."""
+    place = _selected_place(study, state)
+    if place is None:
+        return []
+    feature = {"chr": place.chrom, "start": place.start, "end": place.end, "name": "selected", "color": _ACCENT}
+    return [{**_annotation("Selected", [feature]), "height": 30}]
+
+
+def _selected_place(study: Study, state: ViewState) -> Locus | None:
+    pair, element = pair_row(study, state), element_row(study, state)
+    row = pair if pair is not None else element
+    return None if row is None else Locus(str(row["chrom"]), int(row["start"]), int(row["end"]))
 
 
 def _genes(study: Study) -> list[dict[str, Any]]:
@@ -73,7 +95,11 @@ def _biosample(study: Study, state: ViewState) -> str:
 
 
 def _locus(study: Study, state: ViewState) -> str:
-    """At most VIEW_BP around the view's place or gene; the first gene otherwise."""
+    """What is selected, with its surroundings; else at most VIEW_BP around the place, the gene, or the first gene."""
+    selected = _selected_place(study, state)
+    if selected is not None:
+        wide = selected.resized(max(VIEW_BP, round(1.4 * selected.width_bp)), study.assembly)
+        return str(wide).replace(",", "")
     try:
         place = Locus.parse(state.locus, study.assembly) if state.locus else _gene_place(study, state.gene)
     except BadInput:

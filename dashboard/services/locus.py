@@ -102,11 +102,22 @@ def view_of(study: Study, text: str) -> tuple[Locus, str]:
       BadInput: no place, or past the chromosome's end.
     """
     view = Locus.parse(text, study.assembly)
+    if view.width_bp == study.assembly.size(view.chrom) > MOST_BP:
+        most = f"views are at most {MOST_BP // 1_000_000} Mb wide"
+        remark = f"{view.chrom} has {view.width_bp:,} bases and {most}: this is where the middle of its elements lies"
+        return _amid_elements(study, view), remark
     if view.width_bp > MOST_BP:
         return view.resized(MOST_BP, study.assembly), f"views are at most {MOST_BP // 1_000_000} Mb wide"
     if view.width_bp < LEAST_BP:
         return view.resized(LEAST_BP, study.assembly), ""
     return view, ""
+
+
+def _amid_elements(study: Study, chromosome: Locus) -> Locus:
+    """The widest view around the middle one of a chromosome's elements: its own middle is often a bare centromere."""
+    starts = study.elements["start"][study.elements["chrom"] == chromosome.chrom]
+    at = int(starts.median()) if len(starts) else chromosome.center
+    return Locus(chromosome.chrom, at, at + 1).resized(MOST_BP, study.assembly)
 
 
 def loaded_window(study: Study, view: Locus) -> Locus:

@@ -13,7 +13,7 @@ import torch
 from toy import make_toy_study
 
 from cre_core import cli
-from cre_core.data.study import Study
+from cre_core.data.study import EMBEDDED, Study
 from cre_core.inference.edits import BaseEdit
 from cre_core.inference.known import trained_models
 from cre_core.inference.predictor import Predictor, open_predictor
@@ -130,6 +130,19 @@ def test_predict(toy_predictor: Predictor, monkeypatch: pytest.MonkeyPatch, tmp_
     assert code == 0
     assert (answer["gene_name"], answer["fold"], answer["unit"]) == ("geneB", "fold_2", "log2(TPM + 1)")
     assert set(answer["attention"]) == {"e5", "e6"}
+
+
+def test_a_gene_by_another_name_is_told_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, study = tmp_path / "p.json", EMBEDDED / "k562"
+    common = ("--study", study, "--model", "epinformer", "--biosample", "K562", "--json", out)
+    assert run(monkeypatch, "predict", *common, "--gene", "c-myc") == 0
+    assert capsys.readouterr().err == "c-Myc is MYC\n"
+    assert json.loads(out.read_text())["gene_name"] == "MYC"
+    assert run(monkeypatch, "predict", *common, "--gene", "STRA13") == 2
+    said = "STRA13 is another name of several genes; wanted one of BHLHE40, CENPX\n"
+    assert capsys.readouterr().err == said
 
 
 def test_evaluate_links_writes_the_contracts_rows(

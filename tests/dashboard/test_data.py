@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from cre_core.data.study import IntervalSet, Study
 from cre_core.errors import NotAvailable
-from dashboard.pages import data
+from dashboard.pages.data import page as data
 from dashboard.services.baselevel import base_level
 from dashboard.services.library import Library
 from dashboard.services.sources import file_rows, notes, source_rows
@@ -88,6 +88,8 @@ def test_the_base_level_view_has_addresses_of_this_server_only(study: Study) -> 
         (ViewState(locus="chr1:10,001-10,100"), "chr1:10001-10100"),
         (ViewState(locus="chr1:1-1,000,000"), "chr1:499501-500500"),
         (ViewState(locus="chr9:1-100"), "chr1:99501-100500"),
+        (ViewState(locus="chr1:1-1,000,000", element="E2", biosample="alpha"), "chr1:78751-79750"),
+        (ViewState(gene="SIM1", pair="chr1:50000-50500", biosample="alpha"), "chr1:49751-50750"),
     ],
 )
 def test_it_opens_where_the_view_is(study: Study, view: ViewState, locus: str) -> None:
@@ -97,6 +99,12 @@ def test_it_opens_where_the_view_is(study: Study, view: ViewState, locus: str) -
 def test_other_biosamples_have_their_own_tracks(study: Study) -> None:
     names = [track["name"] for track in base_level(study, ViewState(biosample="beta"))["tracks"]]
     assert names == ["Genes", "Elements"]
+
+
+def test_what_is_selected_is_marked(study: Study) -> None:
+    tracks = base_level(study, ViewState(element="E2", biosample="alpha"))["tracks"]
+    (marked,) = [track for track in tracks if track["name"] == "Selected"]
+    assert [(one["chr"], one["start"], one["end"]) for one in marked["features"]] == [("chr1", 79_000, 79_500)]
 
 
 def test_without_sequence_it_says_what_is_missing(study: Study, library: Library) -> None:

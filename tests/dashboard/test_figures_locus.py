@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.figures import arcs, band, elements, genes, intervals, locus, methods, signals, truth
+from dashboard.figures.locus import arcs, band, elements, genes, intervals, methods, scales, signals, truth
+from dashboard.figures.locus import stack as locus
 from dashboard.theme import CLASS_COLOURS, DECREASE, INCREASE, PALETTES
 
 LIGHT = PALETTES["light"]
@@ -58,30 +58,12 @@ def pair_table(*calls: tuple[str, float]) -> pd.DataFrame:
 
 
 def probe(one: band.Band) -> list[str]:
-    return list(next(trace for trace in one.traces if trace.get("meta") == "probe")["text"])
+    return list(one.says)
 
 
 def frame(**changes: object) -> locus.Frame:
     values = {"chrom": "chr1", "start": 100, "end": 400, "loaded_start": 0, "loaded_end": 500, "assembly": "hg38"}
     return locus.Frame(**{**values, **changes})  # type: ignore[arg-type]
-
-
-# ---- numbers
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(5563, "5,560"), (0.012345, "0.0123"), (0, "0"), (-24.04, "−24"), (np.nan, "no data"), (950, "950")],
-)
-def test_three_digits(value: float, text: str) -> None:
-    assert band.three_digits(value) == text
-
-
-@pytest.mark.parametrize(
-    ("bp", "text"), [(950, "950 bp"), (39_400, "39.4 kb"), (1_180_000, "1.18 Mb"), (-20, "20 bp")]
-)
-def test_short_distance(bp: int, text: str) -> None:
-    assert band.short_bp(bp) == text
 
 
 # ---- signal
@@ -108,7 +90,7 @@ def test_counts_are_boxes_and_no_data_is_a_gap() -> None:
 
 def test_bins_are_steps_with_gaps() -> None:
     table = pd.DataFrame({"start": [0, 10, 20, 30], "end": [10, 20, 30, 40], "mean": [1, 1, np.nan, 2.0], "max": 3.0})
-    path = signals.steps(table, "mean", "auto")
+    path = signals.steps(table, "mean", "linear")
     np.testing.assert_array_equal(path["x"], [0, 20, 20, 30, 30, 40])
     np.testing.assert_array_equal(path["y"], [1, 1, np.nan, np.nan, 2, 2])
 
@@ -124,7 +106,14 @@ def test_binned_signal_keeps_mean_and_maximum() -> None:
 
 def test_log_scale_says_so() -> None:
     made = signals.signal_band(
-        counts(99), band_id="a", title="A", unit="reads", assay="rna", top=99, probes=PROBES, scale="log"
+        counts(99),
+        band_id="a",
+        title="A",
+        unit="reads",
+        assay="rna",
+        top=99,
+        probes=PROBES,
+        ruler=scales.Ruler("log"),
     )
     assert np.nanmax(made.traces[0]["y"]) == pytest.approx(2)
     assert made.note == "0 – 99, log(1 + x)"
@@ -197,7 +186,6 @@ def test_elements_by_class() -> None:
     colours = {trace["name"]: trace["fillcolor"] for trace in made.traces if "name" in trace}
     assert colours == {name: CLASS_COLOURS[name] for name in ("promoter", "distal")}
     assert probe(made)[1:3] == ["promoter chr1:141-160", "distal chr1:241-260"]
-    assert list(made.traces[-1]["customdata"]) == ["", "a", "b", "", ""]
 
 
 def test_motif_sites_show_strand() -> None:
@@ -261,7 +249,7 @@ def test_a_yes_or_no_is_a_step_with_arcs_for_yes_only() -> None:
     assert np.nanmax(made.traces[0]["y"]) == 1
     assert made.y_range == pytest.approx((0, 1.02))
     assert made.unit == "yes or no"
-    assert made.note == "2 of 2 links drawn, 3 elements asked"
+    assert made.note == "2 of 3 elements in view linked"
     assert {name for trace in made.upper for name in trace["customdata"]} == {"e0", "e3"}
     assert probe(made) == ["yes", "no", "no score", "no link to MYC"]
 
@@ -284,7 +272,7 @@ def test_own_promoter_has_no_arc_and_does_not_set_the_range() -> None:
         threshold=0,
         probes=np.array([250.0, 20_250.0, 90_000.0]),
     )
-    assert made.note == "0 – 0.04, own promoter 1 · 2 of 3 links"
+    assert made.note == "0 – 0.04 · own promoter 1 left out · 2 of 3 links in view"
     assert made.y_range == pytest.approx((0, 1.02 * 0.2))  # the root of 0.04
     assert sum(np.isnan(trace["x"]).sum() for trace in made.upper) == 2
     assert probe(made) == ["1, rank 1 of 3", "0.04, rank 2 of 3", "no link to MYC"]
@@ -382,9 +370,12 @@ def test_one_x_axis_and_bands_that_do_not_overlap() -> None:
 
 
 def test_every_band_has_a_crosshair_text_a_title_and_a_unit() -> None:
-    figure = locus.locus_figure(some_bands(), frame())
-    probes = [trace for trace in figure.data if trace.meta == "probe"]
-    assert len({trace.yaxis for trace in probes}) == 3
+    figure = locus.locus_figure(some_bands(), frame(probes=PROBES))
+    bands = figure.layout.meta["bands"]
+    told = [[entry["words"][index] for index in entry["says"]] for entry in bands]
+    assert told[0] == ["no element", "7 reads", "3 reads", "no element", "no element"]
+    assert told[2] == ["no data"] * len(PROBES)
+    assert list(figure.layout.meta["probes"]) == list(PROBES)
     texts = " ".join(text.text for text in figure.layout.annotations)
     for word in ("DNase", "reads per element", "ABC (power law)", "score", "RNA", "rna.bw is truncated"):
         assert word in texts
@@ -406,37 +397,57 @@ def test_simulated_is_written_on_the_figure() -> None:
     assert "made by hand" in written(provenance="made by hand")
 
 
-def test_marks_of_element_and_highlights() -> None:
-    figure = locus.locus_figure(some_bands(), frame(element=(140, 160), highlights=[(200, 220)]))
-    first, second, ring, third = figure.layout.shapes[:4]
-    assert not ring.visible
-    assert (first.x0, first.x1, first.visible) == (140, 160, True)
-    assert second.x0 == 150
-    assert (third.x0, third.x1) == (200, 220)
-    assert not locus.locus_figure([], frame()).layout.shapes[0].visible
+def test_a_figure_marks_what_is_highlighted_and_nothing_else() -> None:
+    figure = locus.locus_figure(some_bands(), frame(highlights=[(200, 220)]))
+    named = [shape for shape in figure.layout.shapes if shape.name]
+    assert [(shape.name, shape.x0, shape.x1) for shape in named] == [("highlight", 200, 220)]
+    assert not [shape for shape in locus.locus_figure(some_bands(), frame()).layout.shapes if shape.name]
 
 
-def test_a_selected_mark_gets_an_outline_on_its_own_axis() -> None:
-    truth_of = truth.truth_band(
-        pair_table(("decrease", -0.5)), gene_name="G", probes=PROBES, palette=LIGHT, view_bp=9
-    )
-    figure = locus.locus_figure([*some_bands(), truth_of], frame()).to_plotly_json()
-    axis = locus.band_axis(figure, "crispr")
-    assert axis is not None
-    assert figure["layout"]["y" + axis.replace("y", "axis")]["range"] == list(truth_of.y_range)
-    assert locus.band_axis(figure, "nothing") is None
-    place, middle, ring = locus.selection_shapes((1_000, 1_500), mark=(1_250, -50), axis=axis, palette=LIGHT)
+def test_what_is_selected_is_marked_by_its_stretch_its_middle_and_the_outline_of_its_mark() -> None:
+    place, middle, ring = locus.selection_shapes((1_000, 1_500), mark=(1_250, -50), axis="y7", palette=LIGHT)
     assert (place["x0"], place["x1"], middle["x0"]) == (1_000, 1_500, 1_250)
-    assert (ring["xanchor"], ring["yanchor"], ring["yref"], ring["visible"]) == (1_250, -50, axis, True)
-    assert not locus.selection_shapes((1, 2), palette=LIGHT)[2]["visible"]
+    assert (ring["xanchor"], ring["yanchor"], ring["yref"]) == (1_250, -50, "y7")
+    assert len(locus.selection_shapes((1, 2), palette=LIGHT)) == 2
 
 
-def test_the_download_turns_every_dark_colour_light() -> None:
-    script = (Path(__file__).resolve().parents[2] / "assets" / "locus.js").read_text()
-    light, dark = vars(PALETTES["light"]), vars(PALETTES["dark"])
-    assert all(f'"{dark[name]}": "{light[name]}"' in script for name in dark)
-    faded = [band.faded(palette["background"], 0.7) for palette in (dark, light)]
-    assert f'"{faded[0]}": "{faded[1]}"' in script
+# ---- scales
+
+
+def test_heights_by_hand() -> None:
+    values = np.array([0.0, 9.0, -4.0, np.nan])
+    assert scales.heights(values, "linear")[:3].tolist() == [0, 9, -4]
+    assert scales.heights(values, "log")[:3].tolist() == [0, 1, 0]
+    assert scales.heights(values, "root")[:3].tolist() == [0, 3, -2]
+    # Of three values 0 is the smallest, 4 the next, 9 the largest; the sign stays.
+    np.testing.assert_allclose(scales.heights(values, "rank")[:3], [0, 1, -2 / 3])
+    assert all(np.isnan(scales.heights(values, scale)[3]) for scale in ("linear", "log", "root", "rank"))
+
+
+def test_a_range_follows_the_view_or_is_fixed_or_is_ranks() -> None:
+    assert scales.axis_range(4, scales.Ruler("root")) == pytest.approx((0, 2.04))
+    assert scales.axis_range(4, scales.Ruler("linear"), is_signed=True) == pytest.approx((-4.08, 4.08))
+    assert scales.axis_range(4, scales.Ruler("root", (1, 9))) == (1, 3)
+    assert scales.axis_range(4, scales.Ruler("rank")) == (0, 1.02)
+    assert scales.range_text(4, scales.Ruler("linear", (0, 50))) == "0 to 50, fixed"
+    assert scales.range_text(4, scales.Ruler("log")) == "0 – 4, log(1 + x)"
+    assert scales.range_text(4, scales.Ruler("rank")) == "last to first rank"
+    assert [scales.Ruler(scale).follows for scale in ("linear", "rank")] == [True, False]
+    assert not scales.Ruler("linear", (0, 50)).follows
+
+
+def test_range_and_count_are_of_the_view() -> None:
+    links = link_table(1.0, 0.25, 0.04)  # at 10, 20 and 30 kb
+    given = {"method": "abc", "gene_name": "MYC", "tss": 0, "top": 2, "threshold": 0, "probes": PROBES}
+    made = methods.method_band(links, **given, view=(15_000, 40_000))
+    assert made.note == "0 – 0.25 · 1 of 2 links in view"
+    assert made.y_range == pytest.approx((0, 1.02 * 0.5))
+    middle, counted, says = made.links
+    assert (middle.tolist(), counted.tolist(), says) == (
+        [10_250, 20_250, 30_250],
+        [True, True, False],
+        "links in view",
+    )
 
 
 def test_palettes_differ_in_ink_only() -> None:

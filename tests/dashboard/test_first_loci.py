@@ -14,7 +14,7 @@ import pytest
 
 from cre_core.data.study import Study
 from dashboard.figures.thumbnail import GUTTER, HEIGHT, WIDTH, as_address, effects_svg, height_of, place_of_rank
-from dashboard.pages import home_loci
+from dashboard.pages.home import loci as home_loci
 from dashboard.services.first_loci import effect_range, first_loci, ranks, ranks_of
 from dashboard.services.library import Library
 from dashboard.services.overview import overview

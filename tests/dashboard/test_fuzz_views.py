@@ -16,13 +16,13 @@ from urllib.parse import urlencode
 
 import pytest
 from dash import Dash
+from dashboard.pages.locus.answers import draw, tabulate
 
 from cre_core.errors import CreError
 from cre_core.inference.predictor import Predictor
 from dashboard.app import PAGES, create_app
 from dashboard.components import notice
-from dashboard.pages.locus_answers import draw, tabulate
-from dashboard.pages.locus_inspector import inspect
+from dashboard.pages.locus.inspector import inspect
 from dashboard.services.library import Library
 from dashboard.settings import Settings
 from dashboard.state import ViewState, read_view
@@ -74,7 +74,7 @@ def test_numbers_that_are_none_are_remarked() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_an_address_of_nonsense_is_a_page_or_one_line(app: Dash, page: str) -> None:
     library: Library = app.server.extensions["crescope"]
-    module, drawn, refused = importlib.import_module(f"dashboard.pages.{page}"), random.Random(page), list[str]()
+    module, drawn, refused = importlib.import_module(f"dashboard.pages.{page}.page"), random.Random(page), list[str]()
     for _ in range(60):
         try:
             module.layout(library, **query(drawn))

@@ -13,8 +13,7 @@ from cre_core.errors import NotAvailable, UnknownName
 from cre_core.evaluation.agreement import Agreement
 from cre_core.evaluation.scan import Scan
 from cre_core.interpretation.perturb import Perturbation
-from dashboard.pages import knockout as page
-from dashboard.pages import knockout_answers as answers
+from dashboard.pages.knockout import answers, page
 from dashboard.services.desk import Experiment
 from dashboard.state import ViewState
 
@@ -179,6 +178,9 @@ class OneGene:
         if name not in ("TOY", "QUIET"):
             raise UnknownName(f"study toys has no gene '{name}'")
         return pd.Series({"gene_name": name, "is_modelled": name == "TOY"})
+
+    def gene_remark(self, name: str) -> str:
+        return ""
 
 
 def test_blanks_of_the_view_are_filled_and_an_unknown_gene_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

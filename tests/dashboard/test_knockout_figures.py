@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
-from dashboard.figures.truth import GLYPHS
+from dashboard.figures.locus.truth import GLYPHS
 
 
 def table(single: list[float]) -> pd.DataFrame:
@@ -45,18 +45,6 @@ PAIRS = pd.DataFrame(
 
 def trace(figure: object, name: str, mode: str = "markers") -> object:
     return next(part for part in figure.data if part.name == name and part.mode == mode)  # type: ignore[attr-defined]
-
-
-def test_numbers_read_as_people_write_them() -> None:
-    assert figures.percent(-0.253) == "−25 %"
-    assert figures.percent(0.0123) == "+1.2 %"
-    assert figures.percent(0.0995) == "+10 %"
-    assert figures.percent(12.345) == "+1,230 %"
-    assert figures.percent(0.0001) == "0 %"
-    assert figures.percent(float("nan")) == "no data"
-    assert figures.distance(-39_400) == "−39.4 kb"
-    assert figures.distance(1_180_000) == "+1.18 Mb"
-    assert figures.distance(0) == "0 bp"
 
 
 def test_predicted_bars_stand_at_their_distance_with_their_sign() -> None:

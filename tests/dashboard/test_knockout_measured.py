@@ -13,8 +13,8 @@ from toy_gene import CRISPR, AddingPredictor, adding_window
 from cre_core.evaluation.agreement import Agreement, Sizes
 from cre_core.evaluation.scan import run_scan
 from dashboard.components.effect_bars import EffectBar, bars
-from dashboard.pages import knockout_measured_answers as answers
-from dashboard.pages.knockout_answers import pair_rows_of, rows_of
+from dashboard.pages.knockout import measured as answers
+from dashboard.pages.knockout.answers import pair_rows_of, rows_of
 from dashboard.services.desk import Experiment
 
 NONE = (float("nan"),) * 3
@@ -88,8 +88,8 @@ def test_every_measured_pair_is_in_a_row_of_the_table() -> None:
 def test_agreement_carries_n_prevalence_and_intervals_or_the_reason() -> None:
     found = Agreement(34, 6, 2, 1, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), None, "")
     assert lines_of(answers.agreement_lines(found, "a warning")) == [
-        "Spearman 0.33 [−0.09, 0.66], n = 34",
-        "AP 0.76 [0.40, 1.00], prevalence 0.176",
+        "Spearman 0.334 [−0.09, 0.66], n = 34",
+        "AP 0.761 [0.4, 1], prevalence 0.176",
         "a warning",
         "2 pairs have no prediction",
         "Only s = 0 compares with CRISPRi.",
@@ -101,13 +101,13 @@ def test_agreement_carries_n_prevalence_and_intervals_or_the_reason() -> None:
 
 def test_sizes_are_told_in_plain_words_with_n() -> None:
     assert lines_of(answers.size_lines(SIZES)) == [
-        "median of the 446 positives", "measured", "−10 %", "predicted", "−0.4 %",
-        "5.2 % of 446 predicted to lose 5 % or more",
-        "21 % of 446 with the wrong sign",
-        "beyond 25 kb 28 % of 235",
-        "Spearman among them 0.02 [−0.08, 0.13]",
+        "median of the 446 positives", "measured", "−10.2 %", "predicted", "−0.41 %",
+        "5.16 % of 446 predicted to lose 5 % or more",
+        "21.1 % of 446 with the wrong sign",
+        "beyond 25 kb 27.7 % of 235",
+        "Spearman among them 0.0241 [−0.083, 0.131]",
     ]  # fmt: skip
-    assert "95 % interval −0.6 % to −0.3 %" in said(answers.size_lines(SIZES))
+    assert "95 % interval −0.6 % to −0.31 %" in said(answers.size_lines(SIZES))
 
 
 def test_of_a_few_positives_shares_are_counts_and_what_is_not_known_is_left_out() -> None:
@@ -140,8 +140,8 @@ def test_a_level_that_is_off_by_two_times_or_more_is_told() -> None:
         return answers.level_line(replace(here, scan=replace(here.scan, observed=observed, baseline=baseline)))
 
     assert answers.level_line(here) == ""
-    assert told(4.0) == "level predicted 2.0 times too low"
-    assert told(5.9) == "level predicted 7.5 times too low"
+    assert told(4.0) == "level predicted 2 times too low"
+    assert told(5.9) == "level predicted 7.46 times too low"
     assert told(-4.0) == "level predicted 128 times too high"
     assert told(np.nan) == ""
 
@@ -149,5 +149,5 @@ def test_a_level_that_is_off_by_two_times_or_more_is_told() -> None:
 def test_the_gene_says_which_way_its_elements_push_and_what_distance_does() -> None:
     assert lines_of(answers.gene_lines(experiment())) == [
         "masking raises expression for 0 of 3 elements", "all out together, by distance (n)",
-        "<10 kb (3)", "−88 %", "10-25 kb (0)", "25-100 kb (0)", ">100 kb (0)",
+        "<10 kb (3)", "−87.5 %", "10-25 kb (0)", "25-100 kb (0)", ">100 kb (0)",
     ]  # fmt: skip

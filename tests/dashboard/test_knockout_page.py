@@ -18,9 +18,7 @@ from cre_core.evaluation.screened import compared_pairs
 from cre_core.inference.known import trained_models
 from cre_core.inference.predictor import open_predictor
 from cre_core.interpretation.perturb import Perturbation, knock_out
-from dashboard.figures.band import place, three_digits
-from dashboard.figures.knockout import percent
-from dashboard.figures.truth import signed_percent
+from dashboard.text import log2, number, percent, place
 
 DEMO = Path(__file__).resolve().parents[2] / "precomputed" / "demo"
 UPDATES = "**/_dash-update-component*"
@@ -60,14 +58,14 @@ def truth() -> Truth:
 def open_gene(page: Page, url: str, truth: Truth, more: str = "") -> None:
     page.goto(f"{url}/knockout?gene={truth.gene}{more}", timeout=SLOW_MS)
     expect(page.locator("#ko-effects .scatterlayer").first).to_be_visible(timeout=SLOW_MS)
-    expect(page.locator("#ko-before")).to_have_text(three_digits(truth.ask({}).before), timeout=SLOW_MS)
+    expect(page.locator("#ko-before")).to_have_text(number(truth.ask({}).before), timeout=SLOW_MS)
 
 
 def expect_exact(page: Page, result: Perturbation) -> None:
     """The headline is exact and carries the library's numbers."""
     expect(page.locator("#ko-kind")).to_have_text(re.compile("^exact"), timeout=SLOW_MS)
-    expect(page.locator("#ko-after")).to_have_text(three_digits(result.after), timeout=SLOW_MS)
-    change = f"{percent(result.effect_fraction)} (log2 FC {three_digits(result.log2_fold_change)})"
+    expect(page.locator("#ko-after")).to_have_text(number(result.after), timeout=SLOW_MS)
+    change = f"{percent(result.effect_fraction)} (log2 FC {log2(result.log2_fold_change)})"
     expect(page.locator("#ko-change")).to_have_text(change, timeout=SLOW_MS)
 
 
@@ -235,7 +233,7 @@ def test_a_measured_pair_is_selected_in_the_figures_told_about_and_knocked_out(
     for graph, pair in (("ko-effects", first), ("ko-agreement", second)):
         click_point(page, graph, str(pair["pair_id"]))
         expect(told).to_contain_text(place(pair["chrom"], pair["start"], pair["end"]), timeout=SLOW_MS)
-        expect(told).to_contain_text(signed_percent(pair["effect_fraction"]))
+        expect(told).to_contain_text(percent(pair["effect_fraction"]))
         expect(told).to_contain_text(percent(pair["predicted_fraction"]))
         expect(page.locator("#ko-focus-name")).to_have_attribute("title", pair["element_id"])
         expect(page).to_have_url(re.compile(f"pair={re.escape(pair['pair_id'])}"), timeout=SLOW_MS)
@@ -243,7 +241,7 @@ def test_a_measured_pair_is_selected_in_the_figures_told_about_and_knocked_out(
     expect_exact(page, truth.ask(dict.fromkeys(second["element_ids"], 0.0)))
     expect(page.locator("#ko-change")).to_contain_text(percent(second["predicted_fraction"]))
     page.reload()
-    expect(told).to_contain_text(signed_percent(second["effect_fraction"]), timeout=SLOW_MS)
+    expect(told).to_contain_text(percent(second["effect_fraction"]), timeout=SLOW_MS)
     other = page.locator("#ko-table .ag-row:not(.ag-row-selected)").first
     identity = other.get_attribute("row-id") or ""
     other.locator(".ag-cell").first.click()
@@ -299,8 +297,8 @@ def test_pairs_are_those_of_the_changed_elements(page: Page, dashboard_url: str,
     open_gene(page, dashboard_url, truth, f"&knock_outs={first}*0~{second}*0&panel=pairs")
     expect(page.locator("#ko-pairs-text")).to_contain_text("the 2 elements changed now", timeout=SLOW_MS)
     expect(page.locator("#ko-pairs-text")).to_contain_text("below 0: they do more together")
-    log2 = truth.ask({first: 0.0, second: 0.0}).log2_fold_change
-    shown = three_digits(round(log2, 2))
+    both = truth.ask({first: 0.0, second: 0.0}).log2_fold_change
+    shown = log2(both)
     numbers = page.locator("#ko-pairs .annotation-text")
     expect(numbers.filter(has_text=shown).first).to_be_visible(timeout=SLOW_MS)
     page.locator("#ko-reset").click()

@@ -18,7 +18,7 @@ from cre_core.evaluation.scan import run_scan
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor
 from cre_core.schema import ExpressionUnit, Prediction
-from dashboard.pages import knockout_panel_answers as answers
+from dashboard.pages.knockout import panel_answers as answers
 from dashboard.services import bases, every_pair, model_panels, presets
 from dashboard.services.desk import Experiment
 from dashboard.services.element_pairs import element_pairs, paired_elements
@@ -47,6 +47,9 @@ class ToyPredictor:
 
     unit, biosample, name, label, modes = ExpressionUnit("log2(x)", 2.0), "here", "toy", "Toy", ("mask",)
     checkpoints, reach_bp = (), 2_000_000
+
+    def with_weights(self) -> ToyPredictor:
+        return self
 
     def __init__(self, crispr: pd.DataFrame | None = None) -> None:
         genes = pd.DataFrame({"gene_id": ["g", "h"]})
@@ -142,7 +145,7 @@ def test_behind_a_model_stand_its_numbers_with_n_or_the_reason() -> None:
     good = Agreement(34, 6, 0, 1, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), None, "")
     note = answers.model_note(ModelPanel("toy", "Toy", table, good, "fold_1", True, ""))
     assert note == (
-        "2 elements · Spearman 0.33 [−0.09, 0.66] · AP 0.76 [0.40, 1.00], prevalence 0.176 · n = 34 · "
+        "2 elements · Spearman 0.334 [−0.09, 0.66] · AP 0.761 [0.4, 1], prevalence 0.176 · n = 34 · "
         "<b>in training</b>"
     )
     few = Agreement(4, 1, 0, 1, NONE, NONE, None, "4 pairs: fewer than 10 say nothing")
@@ -225,7 +228,7 @@ def test_the_agreement_of_all_genes_says_what_its_intervals_draw() -> None:
     )  # fmt: skip
     lines = answers.all_genes_lines(agreement(pairs, by="gene"), "TOY")
     assert lines[-1].children == "10 genes, intervals over genes; outlined: TOY"
-    assert lines[0].children == "Spearman 1.00 [1.00, 1.00], n = 30"
+    assert lines[0].children == "Spearman 1 [1, 1], n = 30"
 
 
 def test_a_study_without_a_screen_says_so() -> None:

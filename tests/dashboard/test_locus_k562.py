@@ -11,9 +11,11 @@ from playwright.sync_api import Page, expect
 
 from cre_core.data.study import Study
 from cre_core.evaluation import baselines
-from dashboard.pages import locus_answers, locus_inspector
+from dashboard.components.exchange import Question
+from dashboard.pages.locus import figure, inspector, table
 from dashboard.services.library import Library
 from dashboard.services.links import PAIR_ROW, element_table, pairs_of
+from dashboard.services.view import complete
 from dashboard.settings import Settings
 from dashboard.state import ViewState
 from tests.dashboard.conftest import served
@@ -46,9 +48,12 @@ def significant(study: Study) -> pd.DataFrame:
     return study.crispr[study.crispr["is_significant"]]
 
 
-def request_for(library: Library, **changes: str) -> dict[str, object]:
-    state, _ = locus_answers.completed(library, ViewState(methods=("distance",), **changes))
-    return {"state": state.to_dict(), "theme": "light", "px": 900}
+def asked(library: Library, **changes: str) -> Question:
+    return Question(complete(library, ViewState(methods=("distance",), **changes), wants=("place",))[0])
+
+
+def panel(library: Library, question: Question) -> str:
+    return str(inspector.inspect(library, question).sets["inspector"]["children"])
 
 
 def test_every_significant_pair_is_in_a_row_of_its_gene(study: Study, significant: pd.DataFrame) -> None:
@@ -75,40 +80,40 @@ def test_every_gene_with_a_significant_pair_opens_by_its_name(library: Library, 
     study = library.default()
     for gene_id, pairs in significant.groupby("gene_id"):
         name = str(pairs["gene_name"].iloc[0])
-        state, _ = locus_answers.completed(library, ViewState(gene=name))
+        state, _ = complete(library, ViewState(gene=name), wants=("place",))
         assert study.annotated_gene(state.gene)["gene_id"] == gene_id
 
 
 def test_the_strongest_pair_of_myc_reads_as_measured(library: Library) -> None:
-    request = request_for(library, gene="MYC", pair=STRONGEST)
-    panel, marks, _, _ = locus_inspector.inspect(library, request)
-    assert "−63.6 % of MYC expression" in str(panel)
-    assert marks["shapes"][2]["yanchor"] == pytest.approx(-63.6, abs=0.05)
-    rows, _, title = locus_answers.tabulate(library, request)
+    question = asked(library, gene="MYC", pair=STRONGEST)
+    assert "−63.6 % of MYC expression" in panel(library, question)
+    reply = table.tabulate(library, question)
+    rows, title = reply.sets[table.TABLE_ID]["rowData"], reply.sets["locus-table-title"]["children"]
     here = next(row for row in rows if STRONGEST in row["pair_ids"])
     assert (here["pair_ids"][0], round(100 * here["measured_fraction"], 1)) == (STRONGEST, -63.6)
     assert len(here["pair_ids"]) == 3
     assert sum(row["kind"] == "pair" for row in rows) == 27
-    assert "27 pairs under none of them" in title[0]
-    figure, _, _ = locus_answers.draw(library, request)
-    texts = [text for trace in figure["data"] if trace.get("meta") == "probe" for text in trace["text"]]
+    assert "27 pairs under none of them" in title
+    layout = figure.draw(library, question).shown[figure.FIGURE_ID].figure["layout"]
+    ring = next(shape for shape in layout["shapes"] if shape.get("name") == "mark")
+    assert ring["yanchor"] == pytest.approx(-63.6, abs=0.05)
+    texts = next(band["words"] for band in layout["meta"]["bands"] if band["id"] == "crispr")
     assert any(text.startswith("−63.6 %, significant decrease") for text in texts)
     assert not any(text.startswith("−8.46 %") and "pairs here" in text for text in texts)
 
 
 def test_the_element_of_mycs_strongest_pair_lists_all_three(library: Library) -> None:
-    request = request_for(library, gene="MYC", element="chr8:127959395-127961523")
-    text = str(locus_inspector.inspect(library, request)[0])
+    text = panel(library, asked(library, gene="MYC", element="chr8:127959395-127961523"))
     places = [text.index(f"{effect} % of MYC expression") for effect in ("−63.6", "−11.3", "−8.46")]
     assert places == sorted(places)
 
 
 def test_a_tested_gene_that_no_model_knows_is_told_about(library: Library) -> None:
-    request = request_for(library, gene="NEAT1")
-    assert "annotated, no model knows it" in str(locus_inspector.inspect(library, request)[0])
-    rows, _, title = locus_answers.tabulate(library, request)
-    assert "CRISPRi: 7 pairs" in title[0]
-    assert sum(len(row["pair_ids"]) > 0 for row in rows) >= 1
+    question = asked(library, gene="NEAT1")
+    assert "annotated, no model knows it" in panel(library, question)
+    reply = table.tabulate(library, question)
+    assert "CRISPRi: 7 pairs" in reply.sets["locus-table-title"]["children"]
+    assert sum(len(row["pair_ids"]) > 0 for row in reply.sets[table.TABLE_ID]["rowData"]) >= 1
 
 
 @pytest.mark.browser

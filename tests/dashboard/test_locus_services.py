@@ -137,7 +137,7 @@ def test_the_first_view_holds_the_tested_elements(study: Study) -> None:
 
 def test_a_view_is_never_too_narrow(study: Study) -> None:
     assert locus.view_of(study, "chrA:5,000-5,010")[0].width_bp == locus.LEAST_BP
-    with pytest.raises(BadInput, match="past the end"):
+    with pytest.raises(BadInput, match="chrA has 1,000,000 bases in toy1; 2,000,000 lies beyond"):
         locus.view_of(study, "chrA:1-2,000,000")
 
 

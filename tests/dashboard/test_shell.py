@@ -25,12 +25,20 @@ def test_the_address_of_what_is_typed(library: Library) -> None:
     assert app.address_of(library, "sim7", view, "/") == "/locus?biosample=beta&gene=SIM7&top=5"
     assert app.address_of(library, "sim7", view, "/knockout") == "/knockout?biosample=beta&gene=SIM7&top=5"
     assert app.address_of(library, "1:1-9", view, "/knockout") == "/locus?biosample=beta&locus=chr1:1-9&top=5"
+    assert app.address_of(library, "lonely", view, "/knockout") == "/locus?biosample=beta&gene=LONELY&top=5"
+
+
+def test_a_list_stays_in_the_address_while_its_names_are_opened(library: Library) -> None:
+    assert app.address_of(library, "sim7, sim3", None, "/knockout") == "/knockout?gene=SIM7&walk=SIM7,SIM3"
+    view = shell.view_data(ViewState(walk=("SIM7", "SIM3")))
+    assert app.address_of(library, "sim3", view, "/locus") == "/locus?gene=SIM3&walk=SIM7,SIM3"
+    assert app.address_of(library, "sim9", view, "/locus") == "/locus?gene=SIM9"
 
 
 def test_what_means_nothing_has_no_address(library: Library) -> None:
     with pytest.raises(UnknownName, match="has no gene 'NOPE'"):
         app.address_of(library, "NOPE", None, "/")
-    with pytest.raises(BadInput, match="ends past the end of chr1"):
+    with pytest.raises(BadInput, match="chr1 has 3,000,000 bases"):
         app.address_of(library, "chr1:1-9,000,000", None, "/")
 
 
@@ -85,7 +93,7 @@ def test_a_suggestion_opens_its_locus(page: Page, dashboard_url: str) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("typed", "says"),
-    [("NOPE", "has no gene 'NOPE'"), ("chrS1:1-99,000,000", "ends past the end of chrS1")],
+    [("NOPE", "has no gene 'NOPE'"), ("chrS1:1-99,000,000", "99,000,000 lies beyond")],
 )
 def test_what_is_not_there_is_one_line_and_the_view_stays(
     page: Page, dashboard_url: str, typed: str, says: str
@@ -172,3 +180,43 @@ def test_help_lists_the_keys(page: Page, dashboard_url: str) -> None:
         expect(page.locator(".cs-keys")).to_contain_text(meaning)
     page.keyboard.press("Escape")
     expect(page.locator(".cs-keys")).not_to_be_visible()
+
+
+@pytest.mark.browser
+def test_the_place_of_an_element_leads_back_to_it(page: Page, dashboard_url: str) -> None:
+    page.goto(f"{dashboard_url}/locus?study=demo&gene=SIM1&element=sim_chrS1:11900-12400")
+    shown = page.locator("#selected-element")
+    expect(shown).to_have_text("chrS1:11,901-12,400", timeout=60_000)
+    typed = shown.inner_text()
+    page.goto(f"{dashboard_url}/knockout?study=demo")
+    expect(page.locator("#ko-page")).to_be_visible(timeout=60_000)
+    page.keyboard.press("/")
+    page.keyboard.insert_text(typed)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/locus?**")
+    assert query_of(page)["element"] == "sim_chrS1:11900-12400"
+    expect(shown).to_have_text(typed, timeout=60_000)
+
+
+@pytest.mark.browser
+def test_a_pasted_list_is_kept_and_what_means_nothing_in_it_is_said(page: Page, dashboard_url: str) -> None:
+    page.goto(f"{dashboard_url}/locus?study=demo&gene=SIM1")
+    expect(page.locator("#locus-place")).not_to_be_empty(timeout=60_000)
+    page.keyboard.press("/")
+    page.keyboard.insert_text("SIM3, NOPE, SIM5")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notice")).to_contain_text(
+        "1 of the 3 names of the list mean nothing in study demo: NOPE", timeout=30_000
+    )
+    expect(page).to_have_url(re.compile("gene=SIM3.*walk=SIM3,SIM5"), timeout=30_000)
+
+
+@pytest.mark.browser
+def test_a_gene_by_another_name_is_opened_and_told(page: Page, first_start_url: str) -> None:
+    page.goto(f"{first_start_url}/data?study=k562")
+    expect(page.locator("#footer")).to_contain_text("k562", timeout=60_000)
+    page.keyboard.press("/")
+    page.keyboard.insert_text("eklf")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notice")).to_contain_text("EKLF is KLF1", timeout=60_000)
+    expect(page).to_have_url(re.compile("gene=KLF1"))

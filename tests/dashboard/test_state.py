@@ -15,6 +15,7 @@ LISTS = st.lists(NAMES, max_size=4).map(tuple)
 STRENGTHS = st.integers(0, 100).map(lambda percent: percent / 100)
 SETS = st.lists(st.tuples(NAMES, STRENGTHS), max_size=4).map(tuple)
 SNAPSHOTS = st.lists(st.tuples(NAMES, SETS), max_size=8, unique_by=lambda kept: kept[0]).map(tuple)
+WALKS = st.lists(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,11}", fullmatch=True), max_size=4).map(tuple)
 VIEWS = st.builds(
     ViewState,
     study=NAMES,
@@ -35,6 +36,7 @@ VIEWS = st.builds(
     truth=st.sampled_from(["gene", "all"]),
     base_method=st.sampled_from(["gradient_x_input", "integrated_gradients", "mutagenesis"]),
     snapshots=SNAPSHOTS,
+    walk=WALKS,
 ).map(lambda view: view.with_(compare=compared(view.snapshots)))
 
 
@@ -123,3 +125,12 @@ def test_at_most_eight_snapshots_are_kept() -> None:
 
 def test_numbers_stay_within_their_limits() -> None:
     assert read_view("top=9999&threshold=4")[0] == ViewState(top=300, threshold=1.0)
+
+
+def test_a_list_to_walk_has_commas_between_and_at_most_two_hundred_names() -> None:
+    view = ViewState(gene="MYC", walk=("MYC", "KLF1", "chr8:127959396-127961523"))
+    assert view.url("/locus") == "/locus?gene=MYC&walk=MYC,KLF1,chr8:127959396-127961523"
+    assert read_view("walk=MYC, KLF1,,") == (ViewState(walk=("MYC", "KLF1")), [])
+    view, notices = read_view({"walk": ",".join(f"G{n}" for n in range(201))})
+    assert view.walk == tuple(f"G{n}" for n in range(200))
+    assert notices == ["201 names to walk in the address; the first 200 are kept"]

@@ -1,0 +1,1 @@
+"""Data: where every file comes from."""

@@ -1,0 +1,1 @@
+"""Home: the studies at hand, and loci to open."""
