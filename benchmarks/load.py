@@ -25,7 +25,8 @@ from common import GENES, line
 
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
-from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.inference.known import trained_models
+from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.perturb import scan_singles
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import Request

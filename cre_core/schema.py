@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Mode = Literal["mask", "silence", "scramble"]
+PROMOTER_HALF_WIDTH_BP = 500  # a promoter is the TSS with so many bases to each side, wherever it is counted
 
 HALF_LIFE_FEATURES = (
     "utr5_length_log10z",

@@ -45,12 +45,12 @@ def serve(settings: Settings) -> None:
     from dashboard.app import create_app
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    threading.Thread(target=_warm, name="warm", daemon=True).start()
     app = create_app(settings)
     if settings.debug:
         app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
     server = make_server(settings.host, settings.port, app.server, threaded=True, fd=listening.fileno())
     print(f"CREscope on http://{_address(settings)}", flush=True)
+    threading.Thread(target=_warm, name="warm", daemon=True).start()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with listening:
@@ -64,7 +64,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def _warm() -> None:
-    """Import what the first page needs and takes seconds to import, beside everything else."""
+    """Import what the first answer of a model needs, torch, while people look at the first page."""
     import cre_core.inference.predictor  # noqa: F401
 
 

@@ -69,11 +69,11 @@ def dying_at(step: int, after: bool, work: Callable[..., object], *given: object
 
 def _counted(real: Callable[..., object], count: Iterator[int], step: int, *, after: bool) -> Callable[..., object]:
     def counted(*given: object) -> object:
-        is_it = next(count) == step
-        if is_it and not after:
+        is_the_one = next(count) == step
+        if is_the_one and not after:
             die()
         done = real(*given)
-        if is_it:
+        if is_the_one:
             die()
         return done
 

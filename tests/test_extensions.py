@@ -20,7 +20,8 @@ from cre_core.errors import NotAvailable
 from cre_core.evaluation.methods import method_of, methods
 from cre_core.evaluation.scores import gene_links, link_methods
 from cre_core.extensions import code_of, resolved
-from cre_core.inference.predictor import open_predictor, trained_models
+from cre_core.inference.known import trained_models
+from cre_core.inference.predictor import open_predictor
 from cre_core.interpretation.perturb import knock_out
 from cre_core.models.registry import families, models
 from cre_core.training.run import train_model

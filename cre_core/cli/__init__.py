@@ -16,7 +16,7 @@ from cre_core.io.text import shown
 
 # Typer carries its own click; the base of its usage errors has no public name.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[2]
-MOST_SAID = 2_000  # characters of a line on stderr
+LONGEST_LINE = 2_000  # characters of a line on stderr
 
 PIPE_CLOSED = 1  # exit code; the text was cut, the files are whole
 
@@ -59,11 +59,11 @@ def main() -> None:
 
 def _usage_line(error: Exception) -> str:
     """What a usage error says, with the value that came."""
-    said = error.format_message()  # type: ignore[attr-defined]
+    message = error.format_message()  # type: ignore[attr-defined]
     refused: Any = error.__cause__  # pydantic's, where a value was of the wrong kind
     if not hasattr(refused, "errors"):
-        return said
-    whose = said.partition(": ")[0].removeprefix("Invalid value for ").strip("'")
+        return message
+    whose = message.partition(": ")[0].removeprefix("Invalid value for ").strip("'")
     found = refused.errors()[0]
     wanted = found["msg"].removeprefix("Input should be ").partition(",")[0]
     return f"{whose} '{found['input']}' came; wanted {wanted}"
@@ -79,5 +79,5 @@ def _open_closed_streams() -> None:
 def _fail(message: str, *, code: int = 2) -> None:
     line = "".join(sign if sign.isprintable() else " " for sign in message)
     line = " ".join(line.split())
-    print(line if len(line) <= MOST_SAID else f"{line[:MOST_SAID]}…", file=sys.stderr)
+    print(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…", file=sys.stderr)
     sys.exit(code)

@@ -28,7 +28,7 @@ def studies() -> None:
     """The studies known here: name, assembly, biosamples, models, simulated or real."""
     from cre_core.data.recipes import RECIPES
     from cre_core.data.study import EMBEDDED, Study, studies_in
-    from cre_core.inference.predictor import trained_models
+    from cre_core.inference.known import trained_models
 
     known: dict[str, tuple[str, tuple[str, ...], list[str], str, str]] = {}
     for root in (Path("studies"), EMBEDDED):

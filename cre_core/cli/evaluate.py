@@ -72,11 +72,10 @@ def knockouts(
     resamples: Resamples = 1000,
 ) -> None:
     """How large predicted knock-outs are beside the measured effects of the same places; intervals by gene."""
-    import torch
-
     from cre_core.evaluation.knockouts import knockouts_benchmark
+    from cre_core.models.device import one_thread
 
-    torch.set_num_threads(1)  # the tensors of one gene are small: threads would wait for one another
+    one_thread()
     _run(knockouts_benchmark, study, biosample, methods, json_file, resamples)
 
 
@@ -116,13 +115,12 @@ def precompute(
     progress_file: ProgressFile = None,
 ) -> None:
     """What takes the dashboard more than a moment: every gene's held-out prediction, knock-outs of the screen."""
-    import torch
-
     from cre_core.data.study import Study
     from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS
     from cre_core.evaluation.precompute import precompute as written
+    from cre_core.models.device import one_thread
 
-    torch.set_num_threads(1)  # as above
+    one_thread()
     with reporting(progress_file) as report:
         found = written(Study.open(study), report=report)
     print(f"{len(found.predictions):,} held-out predictions in {study / PREDICTIONS}")

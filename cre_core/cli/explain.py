@@ -55,7 +55,7 @@ def _elements(predictor: Predictor, window: GeneWindow, method: str, lines: list
     from cre_core.interpretation.attribution import attribute
 
     with reporting() as report:
-        found = attribute(predictor, window, method=method, report=lambda done, total: report(method, done, total))
+        found = attribute(predictor, window, method=method, report=report)
     table = window.elements[["element_id", "tss_distance_bp"]].assign(contribution=found.elements)
     strongest = table.reindex(table["contribution"].abs().sort_values(ascending=False).index).dropna()
     for row in strongest.head(N_PRINTED).itertuples():
@@ -79,7 +79,7 @@ def _bases(predictor: Predictor, window: GeneWindow, element: str, lines: list[s
     from cre_core.interpretation.mutagenesis import saturate
 
     with reporting() as report:
-        found = saturate(predictor, window, element, report=lambda done, total: report("variants", done, total))
+        found = saturate(predictor, window, element, report=report)
     change = found.log2_fold_change  # (L, 4)
     order = np.argsort(-np.nan_to_num(np.abs(change), nan=-1.0), axis=None)
     for place, base in zip(*np.unravel_index(order[:N_PRINTED], change.shape), strict=True):

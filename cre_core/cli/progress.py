@@ -9,18 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cre_core.errors import BadFile
-
-
-class Report(Protocol):
-    """Called with what is being done, how much is done, and of how much."""
-
-    def __call__(self, step: str, done: int, total: int, /) -> None: ...
+from cre_core.progress import Report
 
 
 @contextmanager

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from cre_core.data.windows import Neighbourhood, without_gaps
+from cre_core.data.batches import without_gaps
+from cre_core.data.windows import Neighbourhood
 from cre_core.schema import Batch, ElementInput
 
 

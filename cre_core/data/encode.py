@@ -27,7 +27,7 @@ from cre_core.data.encode_ccres import DROPPED, read_ccres
 from cre_core.data.encode_expression import mean_tpm
 from cre_core.data.encode_files import CCRES, GENES, GENOME, EncodeFile
 from cre_core.data.encode_tracks import mean_at, write_mean_track
-from cre_core.data.recipe import PROMOTER_BP, Prepared, Recipe, Report
+from cre_core.data.recipe import Prepared, StudyRecipe
 from cre_core.data.study import ExampleLocus, StudyInfo, Track, write_table
 from cre_core.errors import BadFile, BadInput, NotAvailable
 from cre_core.genome import HG38, Locus
@@ -36,6 +36,8 @@ from cre_core.io.download import RemoteFile
 from cre_core.io.fasta import Fasta
 from cre_core.io.files import link_or_copy
 from cre_core.io.gtf import Annotation, read_gtf
+from cre_core.progress import Report
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP
 
 SEQUENCE = "sequence.fa.gz"
 _UNITS = {"DNase-seq": "read-depth normalised signal"}  # of every other assay: fold change over control
@@ -46,11 +48,11 @@ _BGZF_MARK = b"BC\x02\x00"
 Groups = dict[tuple[str, str], list[EncodeFile]]  # the bigWigs of one track, by biosample and track name
 
 
-def encode_recipe(biosamples: tuple[str, ...] = ()) -> Recipe:
+def encode_recipe(biosamples: tuple[str, ...] = ()) -> StudyRecipe:
     """The recipe for some biosamples of ENCODE's list; without a choice, for those a folder has the files of."""
     if biosamples:
         encode_files.files_of(biosamples)  # a wrong name is known at once
-    return Recipe(
+    return StudyRecipe(
         "encode",
         "ENCODE biosamples with sequence, base-resolution signal and cCREs",
         HG38.name,
@@ -243,7 +245,7 @@ def _write_signal(
     names: Sequence[str], groups: Groups, out: Path, elements: pd.DataFrame, genes: pd.DataFrame
 ) -> None:
     """Mean signal of elements and of TSS ±500 bp, a column per track; a biosample without a track has NaN in it."""
-    promoters = genes.assign(start=genes["tss"] - PROMOTER_BP, end=genes["tss"] + PROMOTER_BP)
+    promoters = genes.assign(start=genes["tss"] - PROMOTER_HALF_WIDTH_BP, end=genes["tss"] + PROMOTER_HALF_WIDTH_BP)
     promoters["start"] = promoters["start"].clip(lower=0)
     promoters["end"] = np.minimum(promoters["end"], promoters["chrom"].map(dict(HG38.chrom_sizes)))
     tables = (

@@ -17,7 +17,7 @@ DROPPED = ("DNase-only", "Low-DNase")  # open or not even that, without any mark
 _BY_CLASS = {"PLS": "promoter", "pELS": "proximal", "dELS": "distal", "CTCF-only": "ctcf"}
 _BY_PLACE = "DNase-H3K4me3"  # promoter marks away from annotated TSSs: near or far, as the annotation says
 _CLASSES = (*_BY_CLASS, _BY_PLACE, *DROPPED)
-_BOUND = "CTCF-bound"  # said beside a class
+_BOUND = "CTCF-bound"  # stands beside a class
 
 
 def read_ccres(path: Path, *, assembly: Assembly, tss_chrom: np.ndarray, tss: np.ndarray) -> pd.DataFrame:

@@ -15,8 +15,9 @@ from functools import cache
 from pathlib import Path
 
 from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName, WrongAssembly
-from cre_core.io.download import Progress, RemoteFile, check_mirror, download, read_text, size_of
+from cre_core.io.download import RemoteFile, check_mirror, download, read_text, size_of
 from cre_core.io.files import written_whole
+from cre_core.progress import Report
 
 PORTAL, SCREEN = "https://www.encodeproject.org", "https://downloads.wenglab.org"
 ASSEMBLY, ANNOTATION = "GRCh38", "V29"
@@ -103,7 +104,7 @@ def files_of(names: Sequence[str]) -> list[EncodeFile]:
     return [file for file in listed() if file.biosample in names]
 
 
-def fetch(names: Sequence[str], data: Path, *, mirror: str | None = None, progress: Progress) -> list[Path]:
+def fetch(names: Sequence[str], data: Path, *, mirror: str | None = None, progress: Report) -> list[Path]:
     """Bring every file that a study of these biosamples needs into a folder, each whole and with ENCODE's own MD5.
 
     Args:

@@ -12,7 +12,7 @@ import pyBigWig
 
 from cre_core.errors import BadFile, BadInput
 from cre_core.genome import Assembly, Locus
-from cre_core.io.bigwig import BigWig, check_whole
+from cre_core.io.bigwig import BigWig, check_whole, runs_of
 from cre_core.io.files import link_or_copy, written_whole
 
 _BLOCK_BP = 1 << 20  # read at once
@@ -102,12 +102,9 @@ def _runs(
             if all(np.isnan(values).all() for values in read):
                 continue
             values = _mean(np.stack(read))  # (L,)
-            both_absent = np.isnan(values[1:]) & np.isnan(values[:-1])
-            cuts = np.flatnonzero((values[1:] != values[:-1]) & ~both_absent) + 1
-            starts, ends = np.concatenate([[0], cuts]), np.concatenate([cuts, [len(values)]])
-            kept = ~np.isnan(values[starts])
-            if kept.any():
-                yield chrom, first + starts[kept], first + ends[kept], values[starts[kept]].astype(np.float64)
+            starts, ends, heights = runs_of(values)
+            if len(starts):
+                yield chrom, first + starts, first + ends, heights.astype(np.float64)
 
 
 def _having(tracks: Sequence[BigWig], chrom: str) -> list[BigWig]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,6 +12,7 @@ from cre_core.data.store_build import build_store
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.io.motifs import read_motifs
+from cre_core.progress import unheard
 from cre_core.schema import ElementInput
 
 # Stored widths: a model is given the middle of the next wider one. 1 kb holds CREaTor's 350, ScPGE's 600 and CREATE's
@@ -63,7 +62,7 @@ class ElementInputs:
             width_bp=stored_bp,
             tracks=known,
             biosample=biosample if known else None,
-            report=_quiet,
+            report=unheard,
         )
         self.has_signal = bool(known)  # whether any of the tracks exists
         self._motifs = _MotifShelf(study, self.store, width_bp, n_motifs) if n_motifs else None
@@ -136,13 +135,12 @@ class _MotifShelf:
         return self.content[torch.from_numpy(rows)]
 
 
-@lru_cache(maxsize=8)
 def shared_inputs(
     study: Study, biosample: str, width_bp: int, tracks: tuple[str, ...], n_motifs: int, flanks: bool
 ) -> ElementInputs:
     """One set of inputs per open study, biosample and way of reading."""
-    return ElementInputs(study, biosample, width_bp=width_bp, tracks=tracks, n_motifs=n_motifs, flanks=flanks)
 
+    def made() -> ElementInputs:
+        return ElementInputs(study, biosample, width_bp=width_bp, tracks=tracks, n_motifs=n_motifs, flanks=flanks)
 
-def _quiet(step: str, done: int, total: int) -> None:
-    return
+    return study.kept.get(("element inputs", biosample, width_bp, tracks, n_motifs, flanks), made)

@@ -8,7 +8,7 @@ hg19, lifted over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from cre_core.genome import HG19, HG38
 from cre_core.io import bed, chain
 from cre_core.io.expression import read_expression
 from cre_core.io.text import numbers, read_columns
+from cre_core.progress import Report
 
 BIOSAMPLE = "K562"
 _EP = "epinformer_data/"
@@ -126,7 +127,7 @@ _EXAMPLES = (
 )
 
 
-def prepare_k562(data: Path, out: Path, report: Callable[[str, int, int], None]) -> Prepared:
+def prepare_k562(data: Path, out: Path, report: Report) -> Prepared:
     """Write the study's tables into `out`; `report(step, done, total)` says how far it is."""
     steps = 7
     report("genes", 0, steps)
@@ -171,7 +172,7 @@ def of_intervals(sets: Sequence[IntervalSet]) -> dict[str, tuple[str, ...]]:
 def _genes(data: Path) -> pd.DataFrame:
     """18,377 protein-coding genes; TSS = middle of the 1-kb window the counts were taken on."""
     tss = bed.read_bed(data / _TSS, assembly=HG38).rename(columns={"name": "gene_id"})
-    tss["tss"] = tss["start"] + 500
+    tss["tss"] = tss["start"] + schema.PROMOTER_HALF_WIDTH_BP
     features = read_columns(data / _HALF_LIFE, ["gene_id", "Gene name", *_HALF_LIFE_NAMES], separator=",")
     features = features.rename(columns={"Gene name": "gene_name", **_HALF_LIFE_NAMES})
     for table, name in ((tss, _TSS), (features, _HALF_LIFE)):
@@ -231,7 +232,7 @@ def _write_promoters(data: Path, out: Path, genes: pd.DataFrame) -> None:
         for assay, path in _PROMOTERS.items()
     }
     counts = _same_rows(tables, _PROMOTERS)
-    if not (counts["start"].to_numpy() == genes["tss"].to_numpy() - 500).all():
+    if not (counts["start"].to_numpy() == genes["tss"].to_numpy() - schema.PROMOTER_HALF_WIDTH_BP).all():
         raise BadInput(f"{_PROMOTERS['dnase']} and {_TSS} are not the same windows in the same order")
     counts = counts.assign(gene_id=genes["gene_id"].to_numpy(), biosample=BIOSAMPLE)
     write_table(

@@ -23,13 +23,14 @@ import pandas as pd
 from cre_core import schema
 from cre_core.data import k562
 from cre_core.data.published_links import read_published_links
-from cre_core.data.recipe import Prepared, Recipe, Report
+from cre_core.data.recipe import Prepared, StudyRecipe
 from cre_core.data.study import ContactMap, ExampleLocus, IntervalSet, StudyInfo, Track, write_table
 from cre_core.data.window_files import write_balanced_cool, write_window_bigwig, write_window_fasta
 from cre_core.errors import BadInput
 from cre_core.genome import HG38, Assembly, Locus
 from cre_core.io import bed
 from cre_core.io.motifs import read_motifs
+from cre_core.progress import Report
 
 WINDOW = Locus("chr22", 37_200_000, 40_600_000)
 BIOSAMPLES = (k562.BIOSAMPLE, "GM12878", "MCF-7")  # the last two have accessibility alone
@@ -99,7 +100,7 @@ _NOTES = (
 )
 
 
-def chr22_recipe(without: Collection[str] = ()) -> Recipe:
+def chr22_recipe(without: Collection[str] = ()) -> StudyRecipe:
     """The study's recipe, without some of its raw files.
 
     Raises:
@@ -108,7 +109,7 @@ def chr22_recipe(without: Collection[str] = ()) -> Recipe:
     needed = [name for name in without if name not in _SPARE]
     if needed:
         raise BadInput(f"study k562-chr22 cannot do without {needed[0]}")
-    return Recipe(
+    return StudyRecipe(
         "k562-chr22",
         "K562, a window of chr22 with everything",
         HG38.name,

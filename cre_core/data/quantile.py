@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
+import pandas as pd
 
 from cre_core.errors import BadInput, NotAvailable
 
@@ -67,6 +67,6 @@ def _normalised(values: np.ndarray, reference: np.ndarray, of: str) -> np.ndarra
         return found
     if not len(wanted):
         raise NotAvailable(f"signal cannot be normalised to {of}, which has no data in a track that has some here")
-    quantile = (rankdata(values[is_known]) - 0.5) / is_known.sum()
+    quantile = (pd.Series(values[is_known]).rank().to_numpy() - 0.5) / is_known.sum()
     found[is_known] = np.interp(quantile, (np.arange(len(wanted)) + 0.5) / len(wanted), wanted)
     return found

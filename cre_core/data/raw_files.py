@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cre_core.errors import BadFile
 from cre_core.io.download import RemoteFile
+from cre_core.progress import Report
 
-Report = Callable[[str, int, int], None]
 PUBLISHED, OTHER, UNKNOWN = "as published", "not the published file", "no published checksum"
 _MOST_NAMED = 3
 

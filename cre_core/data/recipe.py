@@ -12,16 +12,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cre_core.data.raw_files import Report, others_among, sources
+from cre_core.data.raw_files import others_among, sources
 from cre_core.data.study import MADE, Study, StudyInfo, check_replaceable, write_info
 from cre_core.errors import BadInput, NotAvailable
+from cre_core.io.bedtools import bp_to_closest
 from cre_core.io.clock import made_at
 from cre_core.io.download import RemoteFile, download, registry
 from cre_core.io.folders import carry_over, check_ours, folder_written_whole, held
 from cre_core.io.notes import listening
+from cre_core.progress import Report
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP
 
 _LOCK = ".download.lock"
-PROMOTER_BP, PROXIMAL_BP = 500, 2_000  # counts are over TSS ±500 bp; proximal within 2 kb, as SCREEN has it
+PROXIMAL_BP = 2_000  # as SCREEN has it
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StudyRecipe:
     """How one study is made.
 
     Attributes:
@@ -59,11 +62,11 @@ class Recipe:
     prepare: Callable[[Path, Path, Report], Prepared]
     fetch: Callable[[Path, str | None, Report], list[Path]] | None = None
     raw_files: Callable[[Path], Sequence[RemoteFile]] | None = None
-    choose: Callable[[tuple[str, ...]], Recipe] | None = None
-    leave_out: Callable[[tuple[str, ...]], Recipe] | None = None
+    choose: Callable[[tuple[str, ...]], StudyRecipe] | None = None
+    leave_out: Callable[[tuple[str, ...]], StudyRecipe] | None = None
     left_out: tuple[str, ...] = ()
 
-    def of(self, biosamples: Sequence[str]) -> Recipe:
+    def of(self, biosamples: Sequence[str]) -> StudyRecipe:
         """This recipe for some biosamples; for all when none is named.
 
         Raises:
@@ -75,7 +78,7 @@ class Recipe:
             raise BadInput(f"study {self.name} is made whole ({', '.join(self.biosamples)}); it takes no --biosample")
         return self.choose(tuple(dict.fromkeys(biosamples)))
 
-    def redistributable(self) -> Recipe:
+    def redistributable(self) -> StudyRecipe:
         """This recipe without the raw files that a study to be passed on must not be made of.
 
         Raises:
@@ -89,7 +92,7 @@ class Recipe:
         return self.leave_out(closed)
 
 
-def download_raw_files(recipe: Recipe, *, data: Path, mirror: str | None = None, report: Report) -> list[Path]:
+def download_raw_files(recipe: StudyRecipe, *, data: Path, mirror: str | None = None, report: Report) -> list[Path]:
     """Bring the raw files of a study into a folder, each whole and checked; what came before stays.
 
     Args:
@@ -113,7 +116,7 @@ def download_raw_files(recipe: Recipe, *, data: Path, mirror: str | None = None,
         return download(recipe.files, data, mirror=mirror, progress=report)
 
 
-def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report, accept_other: bool = False) -> Study:
+def prepare_study(recipe: StudyRecipe, *, data: Path, out: Path, report: Report, accept_other: bool = False) -> Study:
     """Make a study folder, whole or not at all; an older one in its place stays until the new one is complete.
 
     Args:
@@ -151,13 +154,13 @@ def prepare_study(recipe: Recipe, *, data: Path, out: Path, report: Report, acce
     return Study.open(out)
 
 
-def _command(recipe: Recipe, info: StudyInfo) -> str:
+def _command(recipe: StudyRecipe, info: StudyInfo) -> str:
     chosen = f" --biosample {shlex.quote(','.join(info.biosamples))}" if recipe.choose else ""
     less = " --only-redistributable" if recipe.left_out else ""
     return f"python -m cre_core prepare {recipe.name}{chosen}{less}"
 
 
-def _raw_files(recipe: Recipe, data: Path) -> Sequence[RemoteFile]:
+def _raw_files(recipe: StudyRecipe, data: Path) -> Sequence[RemoteFile]:
     if recipe.raw_files is not None:
         return recipe.raw_files(data)
     missing = [name for name in recipe.files if not (data / name).is_file()]
@@ -183,17 +186,9 @@ def classify_elements(elements: pd.DataFrame, tss_chrom: np.ndarray, tss: np.nda
 
     Returns:
       (N,) text: `promoter` (shares a base with TSS ±500 bp), `proximal` (within 2 kb), `distal`.
+
+    Raises:
+      NotAvailable: this machine has no bedtools.
     """
-    gap = np.full(len(elements), np.inf)
-    chroms = elements["chrom"].to_numpy()
-    for chrom in np.unique(chroms):
-        here = np.flatnonzero(chroms == chrom)
-        sites = np.sort(tss[tss_chrom == chrom])
-        if not len(sites):
-            continue
-        start, end = elements["start"].to_numpy()[here], elements["end"].to_numpy()[here]
-        after = np.searchsorted(sites, start)  # first TSS at or after the element's start
-        right = np.where(after < len(sites), sites[np.minimum(after, len(sites) - 1)] - (end - 1), np.inf)
-        left = np.where(after > 0, start - sites[np.maximum(after - 1, 0)], np.inf)
-        gap[here] = np.maximum(0, np.minimum(right, left))
-    return np.select([gap <= PROMOTER_BP, gap <= PROXIMAL_BP], ["promoter", "proximal"], "distal")
+    gap = bp_to_closest(elements, pd.DataFrame({"chrom": tss_chrom, "start": tss, "end": np.asarray(tss) + 1}))
+    return np.select([gap <= PROMOTER_HALF_WIDTH_BP, gap <= PROXIMAL_BP], ["promoter", "proximal"], "distal")

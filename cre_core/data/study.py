@@ -36,6 +36,7 @@ from cre_core.genome import Assembly
 from cre_core.io.files import written_whole
 from cre_core.io.folders import check_ours, recover
 from cre_core.io.text import shown
+from cre_core.kept import Kept
 
 FORMAT = 1
 EMBEDDED = Path(__file__).resolve().parents[2] / "precomputed"  # studies that came with the program
@@ -127,6 +128,7 @@ class Study:
         self.folder = folder
         self.info = info
         self.assembly = Assembly(info.assembly_name, dict(info.chrom_sizes))
+        self.kept = Kept()  # what others make of this open study
 
     @classmethod
     def open(cls, folder: Path | str) -> Study:

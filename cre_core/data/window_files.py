@@ -14,7 +14,7 @@ from scipy import sparse
 
 from cre_core.errors import BadInput
 from cre_core.genome import Assembly, Locus
-from cre_core.io.bigwig import BigWig, write_bigwig
+from cre_core.io.bigwig import BigWig, runs_of, write_bigwig
 from cre_core.io.contacts import write_cool
 from cre_core.io.fasta import Fasta
 from cre_core.io.triplets import read_triplets
@@ -82,18 +82,10 @@ def write_window_bigwig(source: Path, path: Path, window: Locus, *, assembly: As
     is_sparse = bool((counted >= 1).all() and (counted % 1 == 0).all())
     if is_sparse:
         values = np.nan_to_num(values)
-    starts, ends, heights = _runs(values)
+    starts, ends, heights = runs_of(values)
     signal = {window.chrom: (starts + window.start, ends + window.start, heights)}
     write_bigwig(path, {window.chrom: assembly.size(window.chrom)}, signal)
     return is_sparse
-
-
-def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts, ends and values of the runs of one value; (n,) each, without NaN."""
-    changes = np.flatnonzero((values[1:] != values[:-1]) & ~(np.isnan(values[1:]) & np.isnan(values[:-1]))) + 1
-    starts, ends = np.r_[0, changes], np.r_[changes, len(values)]
-    kept = ~np.isnan(values[starts])
-    return starts[kept], ends[kept], values[starts][kept]
 
 
 def write_balanced_cool(source: Path, path: Path, chrom: str, bin_bp: int, *, assembly: Assembly) -> None:
@@ -119,6 +111,10 @@ def write_balanced_cool(source: Path, path: Path, chrom: str, bin_bp: int, *, as
 
 def balanced_weights(pixels: pd.DataFrame, n_bins: int, *, source: str) -> np.ndarray:
     """Weights by iterative correction, the diagonal included, so that balanced rows sum to 1 as ABC has them.
+
+    `cooler.balance_cooler` gives the same within 1e-4 where it masks the same bins. It is not taken: on chr22 at 5 kb
+    it takes two minutes and this a second, and it masks 16 of 10,164 bins otherwise, which moves some weights by a
+    third.
 
     Args:
       pixels: bin1_id <= bin2_id, count; each pair once.

@@ -1,24 +1,25 @@
-"""The elements around a gene, and the tensors made of them."""
+"""The elements around a gene, for one biosample."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
-from cre_core.data.contact import TssContact
-from cre_core.data.inputs import ElementInputs, shared_inputs
 from cre_core.data.loops import ElementLoops
 from cre_core.data.quantile import parted_unit, quantile_normalised
 from cre_core.data.study import Study
 from cre_core.errors import NotAvailable, UnknownName
-from cre_core.schema import HALF_LIFE_FEATURES, Batch, Reads
+from cre_core.schema import HALF_LIFE_FEATURES, PROMOTER_HALF_WIDTH_BP, Batch, Reads
 
-PROMOTER_HALF_WIDTH_BP = 500  # promoter counts of the K562 tables are over TSS ±500 bp
+if TYPE_CHECKING:
+    from cre_core.data.contact import TssContact
+    from cre_core.data.inputs import ElementInputs
+
 READS, RPM = "reads", "RPM"  # units of signal: as a study holds it, and per million mapped reads of the experiment
 
 
@@ -59,6 +60,8 @@ class GeneWindow:
     @cached_property
     def batch(self) -> Batch:
         """This gene alone, as `batch_of` gives it: made once for all that is asked about it; not to be changed."""
+        from cre_core.data.batches import batch_of  # torch: a window alone is tables and arrays
+
         return batch_of([self])
 
     def positions_of(self, element_ids: Sequence[str]) -> np.ndarray:
@@ -126,7 +129,7 @@ class Neighbourhood:
             elements, self.study_row = elements.iloc[kept].reset_index(drop=True), self.study_row[kept]
         self.elements, self.inputs, self.n_each_side = elements, inputs, n_each_side
         self.loops = ElementLoops(study, biosample) if with_loops else None
-        self.contact = TssContact(study, biosample) if with_contact else None
+        self.contact = _contact_map(study, biosample) if with_contact else None
         self.center = elements["center"].to_numpy()  # (N,)
         genes = study.genes
         self.reads_per_unit = reads_per_unit(study, biosample, self.assays, self.unit)
@@ -269,9 +272,17 @@ def reads_per_unit(study: Study, biosample: str, assays: Sequence[str], unit: st
     return np.array([depth[assay] / 1e6 for assay in assays], np.float32)
 
 
+def _contact_map(study: Study, biosample: str) -> TssContact:
+    from cre_core.data.contact import TssContact  # readers of contact maps take long to import
+
+    return TssContact(study, biosample)
+
+
 def _inputs_for(study: Study, biosample: str, reads: Reads) -> ElementInputs | None:
     if reads.width_bp is None:
         return None
+    from cre_core.data.inputs import shared_inputs  # torch
+
     return shared_inputs(study, biosample, reads.width_bp, reads.tracks, reads.n_motifs, reads.flanks)
 
 
@@ -283,80 +294,6 @@ def _middle_of_each_cluster(chrom: np.ndarray, center: np.ndarray, within_bp: in
     first = np.flatnonzero(is_first)
     last = np.r_[first[1:], len(center)] - 1
     return (first + last) // 2
-
-
-def batch_of(windows: Sequence[GeneWindow]) -> Batch:
-    """Stack windows into one padded Batch (B, E); see schema.Batch for the meaning of each tensor."""
-    B, E = len(windows), max(1, *(len(window.elements) for window in windows))
-    T = len(windows[0].assays)
-    distance = np.zeros((B, E), np.float32)
-    width = np.zeros((B, E), np.float32)
-    signal = np.zeros((B, E, T), np.float32)
-    is_element = np.zeros((B, E), bool)
-    for b, window in enumerate(windows):
-        elements, n = window.elements, len(window.elements)
-        distance[b, :n] = elements["tss_distance_bp"]
-        width[b, :n] = elements["end"] - elements["start"]
-        signal[b, :n] = elements[list(window.assays)]
-        is_element[b, :n] = True
-    batch = Batch(
-        distance_bp=torch.from_numpy(distance),
-        is_element=torch.from_numpy(is_element),
-        strength=torch.ones(B, E),
-        width_bp=torch.from_numpy(width),
-        signal=torch.from_numpy(signal),
-        promoter_signal=torch.from_numpy(np.stack([window.promoter_signal for window in windows])),
-        gene_features=torch.from_numpy(np.stack([window.gene_features for window in windows])),
-        contact=_contact_of(windows, E),
-        strand=torch.tensor([1.0 if window.gene["strand"] == "+" else -1.0 for window in windows]),
-        loops=_loops_of(windows, E),
-    )
-    return _with_inputs(batch, windows)
-
-
-def _with_inputs(batch: Batch, windows: Sequence[GeneWindow]) -> Batch:
-    """With what the model reads of the elements themselves, each element once; as it is for models of counts."""
-    inputs = windows[0].inputs
-    if inputs is None:
-        return batch
-    rows = np.unique(np.concatenate([window.elements["study_row"] for window in windows]))
-    place = np.zeros(batch.is_element.shape, np.int64)
-    for b, window in enumerate(windows):
-        place[b, : len(window.elements)] = np.searchsorted(rows, window.elements["study_row"])
-    genes = np.array([window.gene_row for window in windows])
-    return batch.with_(
-        inputs=inputs.elements(rows), input_row=torch.from_numpy(place), promoter=inputs.promoters(genes)
-    )
-
-
-def _loops_of(windows: Sequence[GeneWindow], n_elements: int) -> torch.Tensor | None:
-    """(B, 1 + E, 1 + E) float32, or None where the model reads no loops."""
-    if windows[0].loops is None:
-        return None
-    loops = np.zeros((len(windows), 1 + n_elements, 1 + n_elements), np.float32)
-    for b, window in enumerate(windows):
-        center = ((window.elements["start"] + window.elements["end"]) // 2).to_numpy()
-        places = np.concatenate([[int(window.gene["tss"])], center])
-        loops[b, : len(places), : len(places)] = windows[0].loops(str(window.gene["chrom"]), places)
-    return torch.from_numpy(loops)
-
-
-def _contact_of(windows: Sequence[GeneWindow], n_elements: int) -> torch.Tensor | None:
-    """(B, E) float32, NaN = no data, or None where the model reads no contact."""
-    if "contact" not in windows[0].elements:
-        return None
-    contact = np.zeros((len(windows), n_elements), np.float32)
-    for b, window in enumerate(windows):
-        contact[b, : len(window.elements)] = window.elements["contact"]
-    return torch.from_numpy(contact)
-
-
-def without_gaps(batch: Batch) -> Batch:
-    """The batch with elements that lack data in an input left out: strength 0, so that no NaN reaches the gene."""
-    has_data = batch.signal.isfinite().all(-1)  # (B, E); True for a model without signal
-    if batch.contact is not None:
-        has_data = has_data & batch.contact.isfinite()
-    return batch.with_(strength=batch.strength * has_data)
 
 
 def _aligned(table: pd.DataFrame, biosample: str, assays: Sequence[str], key: str, order: pd.Series) -> np.ndarray:

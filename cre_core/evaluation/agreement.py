@@ -118,7 +118,9 @@ def _drawn(statistic: Statistic, pairs: pd.DataFrame, *, by: Drawn, n_resamples:
 
 
 def _spearman(pairs: pd.DataFrame) -> Statistic:
-    agrees = weighted.Agreement(pairs["effect_fraction"].to_numpy(float), pairs["predicted_fraction"].to_numpy(float))
+    agrees = weighted.ValueAgreement(
+        pairs["effect_fraction"].to_numpy(float), pairs["predicted_fraction"].to_numpy(float)
+    )
     return lambda counts: agrees.metrics(counts)["spearman_r"]
 
 

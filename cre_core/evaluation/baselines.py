@@ -18,6 +18,7 @@ from cre_core import schema
 from cre_core.errors import BadInput, UnknownName
 from cre_core.evaluation.methods import method_of, simple_methods
 from cre_core.evaluation.nearest import NearestGenes, body_distance
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP
 
 # Contact of one gene with places on its chromosome: (chrom, tss, centres (E,)) -> (E,), NaN = no data.
 Contact = Callable[[str, int, np.ndarray], np.ndarray]
@@ -27,7 +28,6 @@ GAMMA, SCALE = 1.024238616787792, 5.9594510043736655  # fall of K562 Hi-C with d
 GAMMA_REFERENCE, SCALE_REFERENCE = 0.87, -4.80 + 11.63 * 0.87  # the fall every cell type is brought to
 NEAR_BP = 100_000  # of the yes-or-no score by distance, as the ENCODE comparison has it
 MIN_DISTANCE_BP = 5000  # one Hi-C bin: nearer pairs have the same expected contact
-PROMOTER_HALF_WIDTH_BP = 500
 
 
 def activity(dnase: np.ndarray, h3k27ac: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,9 +15,9 @@ from cre_core.evaluation.methods import method_of
 from cre_core.evaluation.scores import every_link_method
 from cre_core.evaluation.screen_scores import pair_scores
 from cre_core.evaluation.screened import screen_of
-from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.known import shared_predictor, trained_models
+from cre_core.progress import Report
 
-Report = Callable[[str, int, int], None]
 PUBLISHED = "rna_epinformer_published"  # the authors' own held-out predictions, where a study carries them
 
 

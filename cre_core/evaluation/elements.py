@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
 from cre_core.evaluation.weighted import Ranking
 from cre_core.inference.classes import ClassPredictor, class_models
+from cre_core.progress import Report
 from cre_core.schema import ELEMENT_SIGNAL
 
-Report = Callable[[str, int, int], None]
 CLASSES = ("silencer", "enhancer", "promoter", "insulator", "background")  # CREATE's, in its order
 BASELINES = ("gradient_boosting", "gradient_boosting_open")
 GC_BP = 1_000  # CREATE's window

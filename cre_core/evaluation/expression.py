@@ -10,16 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from cre_core.errors import BadInput, UnknownName
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
-from cre_core.evaluation.weighted import EXPRESSION_METRICS, Agreement
+from cre_core.evaluation.weighted import EXPRESSION_METRICS, ValueAgreement
 from cre_core.schema import HALF_LIFE_FEATURES
 
 Baseline = Literal["gradient_boosting", "ridge"]
@@ -157,7 +152,7 @@ def evaluate_expression(
         once = np.ones((len(part), 1), np.uint16)
         found = {}
         for method in predictions:
-            agreement = Agreement(part["value"].to_numpy(), part[method].to_numpy())
+            agreement = ValueAgreement(part["value"].to_numpy(), part[method].to_numpy())
             found[method] = agreement.metrics(once), in_blocks(agreement.metrics, counts)
         for method in predictions:
             rows += _rows(_base(method, subset, len(part), n_missing), found, reference)
@@ -235,8 +230,15 @@ def _fit_predict(
     model: Baseline, values: np.ndarray, target: np.ndarray, is_train: np.ndarray, is_test: np.ndarray, seed: int
 ) -> np.ndarray:
     if model == "ridge":
+        from sklearn.impute import SimpleImputer
+        from sklearn.linear_model import Ridge
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
         regressor = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler(), Ridge(1.0))
     elif model == "gradient_boosting":
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
         regressor = HistGradientBoostingRegressor(**BOOSTING, random_state=seed)
     else:
         raise UnknownName(f"no expression baseline '{model}'; there are gradient_boosting, ridge")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,11 @@ from cre_core.evaluation.agreement import Agreement, Triple, agreement
 from cre_core.evaluation.bootstrap import interval
 from cre_core.evaluation.scan import APART, ablation_by_distance
 from cre_core.evaluation.screened import calls, genes_of_screen, predicted_screen, screen_of
-from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.known import shared_predictor, trained_models
 from cre_core.inference.predicts import Predicts
+from cre_core.progress import Report
 from cre_core.schema import Mode
 
-Report = Callable[[str, int, int], None]
 MODE: Mode = "mask"  # every model has it
 POSITIVES, FAR = "positives", "positives >25 kb"
 

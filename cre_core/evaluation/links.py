@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from cre_core.evaluation import metrics
 from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resample_counts
 from cre_core.evaluation.pairs import PairScores, distance_of_pairs
 from cre_core.evaluation.weighted import LINK_METRICS, RankAgreement, Ranking
+from cre_core.progress import Report
 
 # Distance in bp, first included, last not. The last two are the reaches that the papers stop at.
 DISTANCE_BINS: Mapping[str, tuple[float, float]] = {
@@ -30,7 +31,6 @@ TSS_TOLERANCE_BP = 1_000
 MIN_PAIRS_PER_GENE = 10  # a ranking within a gene says little below this
 SPEARMAN = "spearman_effect"
 TRUTH = "truth"  # the method of rows that say something about the benchmark itself
-Report = Callable[[str, int, int], None]
 # (method, subset) -> what was drawn ("pair", "gene") -> metric -> (R,)
 Draws = dict[tuple[str, str], dict[str, dict[str, np.ndarray]]]
 

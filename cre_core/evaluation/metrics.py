@@ -6,9 +6,10 @@ then reports how many. A metric that the data cannot define (no positive, a cons
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from scipy import stats
-from sklearn import metrics as sk
+import pandas as pd
 
 from cre_core.errors import BadInput
 
@@ -29,7 +30,7 @@ def average_precision(is_positive: np.ndarray, scores: np.ndarray) -> float:
       BadInput: lengths differ or a score is NaN.
     """
     is_positive, scores = checked(is_positive, scores)
-    return float(sk.average_precision_score(is_positive, scores)) if is_positive.any() else float("nan")
+    return float(_sklearn().average_precision_score(is_positive, scores)) if is_positive.any() else float("nan")
 
 
 def auroc(is_positive: np.ndarray, scores: np.ndarray) -> float:
@@ -37,7 +38,7 @@ def auroc(is_positive: np.ndarray, scores: np.ndarray) -> float:
     is_positive, scores = checked(is_positive, scores)
     if is_positive.all() or not is_positive.any():
         return float("nan")
-    return float(sk.roc_auc_score(is_positive, scores))
+    return float(_sklearn().roc_auc_score(is_positive, scores))
 
 
 def precision_at_recall(is_positive: np.ndarray, scores: np.ndarray, *, recall: float = RECALL) -> float:
@@ -45,7 +46,7 @@ def precision_at_recall(is_positive: np.ndarray, scores: np.ndarray, *, recall: 
     is_positive, scores = checked(is_positive, scores)
     if not is_positive.any():
         return float("nan")
-    precision, reached, _ = sk.precision_recall_curve(is_positive, scores)  # threshold rises, recall falls
+    precision, reached, _ = _sklearn().precision_recall_curve(is_positive, scores)  # threshold rises, recall falls
     # The tolerance keeps 7 of 10 at a recall of 0.7.
     return float(precision[np.flatnonzero(reached >= recall - 1e-9)[-1]])
 
@@ -105,13 +106,15 @@ def pearson_r(observed: np.ndarray, predicted: np.ndarray) -> float:
     observed, predicted = _numbers(observed, predicted)
     if len(observed) < 2 or np.ptp(observed) == 0 or np.ptp(predicted) == 0:
         return float("nan")
+    from scipy import stats
+
     return float(stats.pearsonr(observed, predicted).statistic)
 
 
 def spearman_r(observed: np.ndarray, predicted: np.ndarray) -> float:
     """Spearman correlation; NaN with fewer than two values or a constant one. A NaN value is refused."""
     observed, predicted = _numbers(observed, predicted)
-    return pearson_r(stats.rankdata(observed), stats.rankdata(predicted))
+    return pearson_r(mean_ranks(observed), mean_ranks(predicted))
 
 
 def mae(observed: np.ndarray, predicted: np.ndarray) -> float:
@@ -137,3 +140,15 @@ def _numbers(observed: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, n
                 f"{int(np.isnan(values).sum())} of {len(values)} {name} values are NaN; fill or drop them first"
             )
     return observed, predicted
+
+
+def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """(n,) rank of each value, 1 = the smallest; tied values share the mean of theirs, NaN has none."""
+    return pd.Series(values).rank().to_numpy(float)
+
+
+def _sklearn() -> Any:
+    """Its metrics. It takes a second to import, and most who import this file want other numbers or none yet."""
+    from sklearn import metrics
+
+    return metrics

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -40,11 +39,14 @@ class NearestGenes:
         return gene_id.isin(self.genes.loc[self.genes["is_expressed"], "gene_id"]).to_numpy()
 
 
-@lru_cache(maxsize=16)
 def nearest_genes(study: Study, biosample: str) -> NearestGenes:
     """The genes of a study, with those expressed in a biosample marked; none is where nothing was measured."""
-    genes = study.annotated_genes
-    return NearestGenes(genes.assign(is_expressed=genes["gene_id"].isin(expressed_genes(study, biosample))))
+
+    def made() -> NearestGenes:
+        genes = study.annotated_genes
+        return NearestGenes(genes.assign(is_expressed=genes["gene_id"].isin(expressed_genes(study, biosample))))
+
+    return study.kept.get(("nearest genes", biosample), made)
 
 
 def expressed_genes(study: Study, biosample: str) -> set[str]:

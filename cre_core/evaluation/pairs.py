@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import bioframe
 import numpy as np
 import pandas as pd
 
@@ -131,6 +130,8 @@ def overlaps(tested: pd.DataFrame, elements: pd.DataFrame) -> pd.DataFrame:
     asked = tested[["chrom", "start", "end"]].reset_index(drop=True).rename_axis("row").reset_index()
     if not len(places) or not len(asked):
         return pd.DataFrame({"row": [], "element_row": []}, dtype=int)
+    import bioframe  # brings matplotlib: only where places are joined
+
     hits = bioframe.overlap(asked, places, how="inner", suffixes=("", "_hit"))
     return pd.DataFrame(
         {"row": hits["row"].to_numpy(int), "element_row": hits["element_row_hit"].to_numpy(int)}

@@ -7,7 +7,7 @@ fold that never saw it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +22,10 @@ from cre_core.evaluation.bootstrap import in_blocks, percentile_interval, resamp
 from cre_core.evaluation.methods import method_of, model_methods
 from cre_core.evaluation.processes import each_part, opened
 from cre_core.evaluation.weighted import Ranking, median, share
-from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.known import shared_predictor, trained_models
 from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import scan_pairs, scan_singles
+from cre_core.progress import Report
 from cre_core.schema import Mode
 
 PLANTED = 0.1  # an effect of a tenth of expression or more counts as planted
@@ -33,8 +34,6 @@ INDEPENDENT_LOG2 = 0.3
 GENES_A_PART = 10
 MOST_PER_GENE = 6  # of such elements, the strongest, whose pairs are tried
 TRUTH = "truth_links.parquet"
-
-Report = Callable[[str, int, int], None]
 
 
 class _Scanned(NamedTuple):

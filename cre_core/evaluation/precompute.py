@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,13 +10,13 @@ import pandas as pd
 
 from cre_core.data.study import Study
 from cre_core.evaluation.screened import COLUMNS, predicted_screen, screen_of
-from cre_core.inference.predictor import open_predictor, trained_models
+from cre_core.inference.known import trained_models
 from cre_core.inference.predicts import Predicts
 from cre_core.io.files import sha256_of
 from cre_core.io.folders import carry_over, check_ours, folder_written_whole
+from cre_core.progress import Report
 from cre_core.schema import Mode
 
-Report = Callable[[str, int, int], None]
 PREDICTIONS = "precomputed/predictions.parquet"
 KNOCK_OUTS = "precomputed/knockouts.parquet"
 MODE: Mode = "mask"  # every model has it, and pages open with it
@@ -59,6 +58,8 @@ def precompute(study: Study, *, report: Report) -> Precomputed:
 
 
 def _computed(study: Study, report: Report) -> Precomputed:
+    from cre_core.inference.predictor import open_predictor  # torch: what was computed is read without it
+
     pairs = [(b, model) for b in study.info.biosamples for model in trained_models(study, b)]
     predictions = [pd.DataFrame(columns=["gene_id", "fold", "predicted", "biosample", "model", "unit"])]
     knock_outs = [pd.DataFrame(columns=[*COLUMNS, "biosample", "model", "mode", "made_of"])]

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from cre_core.data.study import Study
+from cre_core.progress import Report, unheard
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
-Report = Callable[[str, int, int], None]
 MOST = 8  # each holds a study and its weights, half a gigabyte
 
 
@@ -41,7 +41,7 @@ def each_part(
         keeps its own work under `if __name__ == "__main__"`.
       report: called with step, parts done, parts.
     """
-    tell = report or _quiet
+    tell = report or unheard
     tell(step, 0, len(parts))
     if n_processes <= 1 or len(parts) <= 1:
         return [_told(function(part), tell, step, done, len(parts)) for done, part in enumerate(parts, 1)]
@@ -66,10 +66,6 @@ def opened(folder: Path) -> Study:
 def _told(result: Result, report: Report, step: str, done: int, total: int) -> Result:
     report(step, done, total)
     return result
-
-
-def _quiet(step: str, done: int, total: int) -> None:
-    return
 
 
 def _helper() -> None:

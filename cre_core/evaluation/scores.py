@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import pandas as pd
 
@@ -13,9 +12,8 @@ from cre_core.data.windows import Neighbourhood
 from cre_core.errors import UnknownName
 from cre_core.evaluation import baselines
 from cre_core.evaluation.methods import method_of, model_methods, simple_methods
-from cre_core.evaluation.model_scores import ModelScores
 from cre_core.evaluation.nearest import nearest_genes
-from cre_core.inference.predictor import shared_predictor, trained_models
+from cre_core.inference.known import shared_predictor, trained_models
 from cre_core.inference.predicts import Predicts
 from cre_core.schema import Mode
 
@@ -84,8 +82,9 @@ def gene_links(
     abc = tables[tables["method"] == "abc"].reset_index(drop=True)
     parts = [tables[tables["method"].isin(simple)]] if simple else []
     for model, kinds in by_model.items():
-        predictor = predictors(study, model, biosample)
-        scores = ModelScores(predictor, gene_id, abc)
+        from cre_core.evaluation.model_scores import ModelScores  # torch: only where a model is asked
+
+        scores = ModelScores(predictors(study, model, biosample), gene_id, abc)
         parts.append(scores.links(kinds))
     return pd.concat(parts, ignore_index=True)[list(schema.LINKS.columns)]
 
@@ -100,10 +99,10 @@ def parted(methods: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     return [method for method in methods if "." not in method], by_model
 
 
-@lru_cache(maxsize=16)
 def shared_neighbourhood(study: Study, biosample: str) -> Neighbourhood:
     """One neighbourhood per open study and biosample."""
-    return Neighbourhood(study, biosample, assays=("dnase", "h3k27ac"))
+    counts = ("dnase", "h3k27ac")
+    return study.kept.get(("neighbourhood", biosample), lambda: Neighbourhood(study, biosample, assays=counts))
 
 
 def _check(methods: Sequence[str], study: Study, biosample: str) -> None:

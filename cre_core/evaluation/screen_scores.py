@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +13,15 @@ from cre_core import schema
 from cre_core.data.study import Study
 from cre_core.evaluation import baselines
 from cre_core.evaluation.methods import method_of
-from cre_core.evaluation.model_scores import scores_of_genes
 from cre_core.evaluation.nearest import nearest_genes
 from cre_core.evaluation.pairs import EXPERIMENTS, PairScores, benchmark_scores, filled, overlaps, scores_from_links
 from cre_core.evaluation.processes import each_part, opened
 from cre_core.evaluation.scores import REACH_BP, parted
 from cre_core.evaluation.screened import COLUMNS, genes_of_screen, predicted_pairs
-from cre_core.inference.predictor import shared_predictor
+from cre_core.inference.known import shared_predictor
+from cre_core.progress import Report
 from cre_core.schema import Mode
 
-Report = Callable[[str, int, int], None]
 GENES_A_PART = 40  # asked of a process at a time: a second or so
 
 
@@ -172,6 +171,8 @@ class _Part:
 
 
 def _score_part(part: _Part) -> ModelOnScreen:
+    from cre_core.evaluation.model_scores import scores_of_genes  # torch: methods without a model do without
+
     study = opened(part.study) if isinstance(part.study, Path) else part.study
     predictor = shared_predictor(study, part.model, part.biosample)
     modes = modes_of(part.kinds)

@@ -6,7 +6,7 @@ several pairs. The prediction for it is one experiment: all elements under the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,9 @@ from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import knock_out_sets
+from cre_core.progress import Report
 from cre_core.schema import Mode
 
-Report = Callable[[str, int, int], None]
 PLACE = ["chrom", "start", "end"]
 # What a table of predicted pairs says; `effect_fraction` is predicted, NaN = the model reads no element there.
 COLUMNS = ("gene_id", *PLACE, "n_elements", "n_read", "effect_fraction")

@@ -7,10 +7,10 @@ second. With counts of one everywhere these equal `metrics`.
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+import pandas as pd
 
 from cre_core.evaluation.bootstrap import Statistic
-from cre_core.evaluation.metrics import RECALL, checked
+from cre_core.evaluation.metrics import RECALL, checked, mean_ranks
 
 LINK_METRICS = ("average_precision", "auroc", "precision_at_recall_70", "tpr_at_k")
 EXPRESSION_METRICS = ("pearson_r", "spearman_r", "mae")
@@ -81,8 +81,8 @@ class RankAgreement:
     def __init__(self, observed: np.ndarray, scores: np.ndarray) -> None:
         """Args: observed (n,); scores (M, n)."""
         n = max(len(observed), 1)
-        y = _centred(stats.rankdata(observed) / n)
-        x = np.stack([_centred(stats.rankdata(row) / n) for row in scores])
+        y = _centred(mean_ranks(observed) / n)
+        x = np.stack([_centred(mean_ranks(row) / n) for row in scores])
         self.products = np.concatenate([[y, y * y], x, x * x, x * y])  # (2 + 3M, n)
 
     def spearman_r(self, counts: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ class RankAgreement:
         return _correlation(xy - x * y, x2 - x**2, y2 - y**2)
 
 
-class Agreement:
+class ValueAgreement:
     """Measured and predicted values, ready to be counted again and again."""
 
     def __init__(self, observed: np.ndarray, predicted: np.ndarray) -> None:
@@ -123,9 +123,9 @@ class Agreement:
         }
 
 
-def share(is_it: np.ndarray) -> Statistic:
-    """Of counts (n, R): the share (R,) of what was drawn for which `is_it` (n,) holds; NaN where nothing was."""
-    return lambda counts: (is_it[:, None] * counts).sum(0) / _drawn(counts)
+def share(holds: np.ndarray) -> Statistic:
+    """Of counts (n, R): the share (R,) of what was drawn for which `holds` (n,) is true; NaN where nothing was."""
+    return lambda counts: (holds[:, None] * counts).sum(0) / _drawn(counts)
 
 
 def median(values: np.ndarray) -> Statistic:
@@ -159,7 +159,7 @@ def _correlation(covariance: np.ndarray, x_variance: np.ndarray, y_variance: np.
 
 def _midranks(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """(n, R) mean rank of each value in each resample, -0.5..0.5: its weighted mean is 0."""
-    dense = stats.rankdata(values, method="dense") - 1
+    dense = pd.Series(values).rank(method="dense").to_numpy(int) - 1
     order = np.argsort(values, kind="stable")
     drawn = np.zeros((len(values) + 1, counts.shape[1]), np.int32)
     np.cumsum(counts[order], axis=0, out=drawn[1:])

@@ -13,8 +13,7 @@ from cre_core.data.class_inputs import ClassInputs
 from cre_core.data.element_classes import Augmentation, chroms_of, labelled_elements, split_elements
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
-from cre_core.inference.known import JOINT
-from cre_core.inference.predictor import gives, weight_folders
+from cre_core.inference.known import JOINT, gives, weight_folders
 from cre_core.models import checkpoint
 from cre_core.models.create import Create, CreateConfig
 from cre_core.models.registry import config_of

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cre_core.data.study import Study
+from cre_core.data.study import EMBEDDED, Study
 from cre_core.data.windows import READS, RPM, GeneWindow, neighbourhood_for
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.models import checkpoint
-from cre_core.models.registry import config_of, spec_of
+from cre_core.models.registry import config_of, families, models, spec_of
 from cre_core.schema import ExpressionUnit, Mode, Reads
+
+if TYPE_CHECKING:
+    from cre_core.inference.predictor import Predictor
 
 _MODE_TEXT = {
     "mask": "mask: the element is taken out of the model's input",
@@ -35,18 +39,65 @@ def label_of(info: checkpoint.CheckpointInfo, *, biosample: str) -> str:
       info: of one of its checkpoints.
       biosample: that it answers for; named when the model never saw it.
     """
-    trained_on, said = info.biosample.split(JOINT), []
+    trained_on, details = info.biosample.split(JOINT), []
     if "imported_from" in info.provenance:
-        said += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
+        details += ["published", "CAGE" if "CAGE" in info.expression_unit else "RNA"]
     reads: Reads = config_of(info.model, info.config).reads
     if reads.title:
-        said.append(reads.title)
+        details.append(reads.title)
     if reads.assays and reads.unit != READS:
-        said.append(f"signal in {reads.unit}")
+        details.append(f"signal in {reads.unit}")
     if biosample not in trained_on:
-        said.append(f"trained on {' and '.join(trained_on)}, never on {biosample}")
+        details.append(f"trained on {' and '.join(trained_on)}, never on {biosample}")
     title = spec_of(info.model).title_of(info.config)
-    return f"{title} ({', '.join(said)})" if said else title
+    return f"{title} ({', '.join(details)})" if details else title
+
+
+def weight_folders(study: Study, biosample: str) -> dict[str, Path]:
+    """Where the trained weights of each model of any kind lie for a biosample.
+
+    Its own folder comes first, then one trained jointly on it and others (`SimA+SimB`), then a joint one that never
+    saw it: such a model reads only what differs between biosamples, so it can speak about a new one. Among equals
+    the study's own folder comes before weights of the embedded study of its name.
+    """
+    found: dict[str, Path] = {}
+    roots = dict.fromkeys((study.folder / "models", EMBEDDED / study.name / "models"))
+    folders = [folder for root in roots for folder in sorted(root.glob("*/*")) if any(folder.glob("*.safetensors"))]
+    own = [folder for folder in folders if folder.name == biosample]
+    joint = [folder for folder in folders if JOINT in folder.name]
+    for folder in own + sorted(joint, key=lambda folder: biosample not in folder.name.split(JOINT)):
+        found.setdefault(folder.parent.name, folder)
+    return found
+
+
+def model_folders(study: Study, biosample: str) -> dict[str, Path]:
+    """Of `weight_folders`, those of models that give expression: a Predictor speaks about nothing else."""
+    found = weight_folders(study, biosample)
+    return {name: folder for name, folder in found.items() if gives(folder) == "expression"}
+
+
+def gives(folder: Path) -> str:
+    """What the model whose weights lie in a folder gives: ModelSpec.gives; empty where its package is not here."""
+    family = families().get(folder.parent.name)
+    if family is not None:
+        return family.specs[0].gives
+    spec = models().get(checkpoint.read_info(min(folder.glob("*.safetensors"))).model)
+    return "" if spec is None else spec.gives
+
+
+def trained_models(study: Study, biosample: str) -> list[str]:
+    """Names of the models with weights for a biosample of the study, in the registry's order."""
+    known = list(families())
+    return sorted(
+        model_folders(study, biosample), key=lambda name: known.index(name) if name in known else len(known)
+    )
+
+
+def shared_predictor(study: Study, model: str, biosample: str) -> Predictor:
+    """One predictor per open study, model and biosample, for callers that ask again and again."""
+    from cre_core.inference.predictor import open_predictor  # torch: only once a model is to run
+
+    return study.kept.get(("predictor", model, biosample), lambda: open_predictor(study, model, biosample=biosample))
 
 
 class KnownModel:

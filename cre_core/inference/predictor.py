@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,64 +12,25 @@ import pandas as pd
 import torch
 from torch import nn
 
+from cre_core.data.batches import batch_of, without_gaps
 from cre_core.data.dataset import GeneDataset
-from cre_core.data.study import EMBEDDED, Study
-from cre_core.data.windows import PROMOTER_HALF_WIDTH_BP, GeneWindow, batch_of, without_gaps
+from cre_core.data.study import Study
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.inference.edits import BaseEdit, check_apart
 from cre_core.inference.embeddings import EmbeddingCache, TwoStage
-from cre_core.inference.known import JOINT, KnownModel
+from cre_core.inference.known import KnownModel, model_folders
+from cre_core.inference.predicts import SCAN_BATCH
 from cre_core.inference.variants import Background, masked, scrambled, silenced, with_edits
 from cre_core.models import checkpoint
 from cre_core.models.checkpoint import UNKNOWN_FOLD
 from cre_core.models.device import known_device
-from cre_core.models.registry import families, models
-from cre_core.schema import Batch, Mode, Prediction
+from cre_core.models.registry import families
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP, Batch, Mode, Prediction
 
-SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
 GENES_PER_BATCH = 64
 BACKGROUND_QUANTILE = 0.05  # the least active twentieth of a study's elements stands for inactive
 BACKGROUND_ELEMENTS = 2_000  # read base by base for it
-
-
-def weight_folders(study: Study, biosample: str) -> dict[str, Path]:
-    """Where the trained weights of each model of any kind lie for a biosample.
-
-    Its own folder comes first, then one trained jointly on it and others (`SimA+SimB`), then a joint one that never
-    saw it: such a model reads only what differs between biosamples, so it can speak about a new one. Among equals
-    the study's own folder comes before weights of the embedded study of its name.
-    """
-    found: dict[str, Path] = {}
-    roots = dict.fromkeys((study.folder / "models", EMBEDDED / study.name / "models"))
-    folders = [folder for root in roots for folder in sorted(root.glob("*/*")) if any(folder.glob("*.safetensors"))]
-    own = [folder for folder in folders if folder.name == biosample]
-    joint = [folder for folder in folders if JOINT in folder.name]
-    for folder in own + sorted(joint, key=lambda folder: biosample not in folder.name.split(JOINT)):
-        found.setdefault(folder.parent.name, folder)
-    return found
-
-
-def model_folders(study: Study, biosample: str) -> dict[str, Path]:
-    """Of `weight_folders`, those of models that give expression: a Predictor speaks about nothing else."""
-    found = weight_folders(study, biosample)
-    return {name: folder for name, folder in found.items() if gives(folder) == "expression"}
-
-
-def gives(folder: Path) -> str:
-    """What the model whose weights lie in a folder gives: ModelSpec.gives; empty where its package is not here."""
-    family = families().get(folder.parent.name)
-    if family is not None:
-        return family.specs[0].gives
-    spec = models().get(checkpoint.read_info(min(folder.glob("*.safetensors"))).model)
-    return "" if spec is None else spec.gives
-
-
-def trained_models(study: Study, biosample: str) -> list[str]:
-    """Names of the models with weights for a biosample of the study, in the registry's order."""
-    known = list(families())
-    return sorted(
-        model_folders(study, biosample), key=lambda name: known.index(name) if name in known else len(known)
-    )
 
 
 class Predictor(KnownModel):
@@ -297,12 +258,6 @@ def singles(n_elements: int, rows: np.ndarray) -> np.ndarray:
     strengths = np.ones((1 + len(rows), n_elements), np.float32)
     strengths[np.arange(1, 1 + len(rows)), rows] = 0.0
     return strengths
-
-
-@lru_cache(maxsize=16)
-def shared_predictor(study: Study, model: str, biosample: str) -> Predictor:
-    """One predictor per open study, model and biosample, for callers that ask again and again."""
-    return open_predictor(study, model, biosample=biosample)
 
 
 def open_predictor(study: Study, model: str, *, biosample: str, device: str = "cpu") -> Predictor:

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.schema import ExpressionUnit, Mode, Prediction, Reads
 
 if TYPE_CHECKING:
+    import torch
+
     from cre_core.inference.predictor import Predictor
+
+SCAN_BATCH = 256  # variants per forward pass: bounds the memory of a scan of a crowded window
 
 
 class Predicts(Protocol):

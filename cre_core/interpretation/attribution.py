@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cre_core.data.windows import GeneWindow, batch_of, without_gaps
+from cre_core.data.batches import batch_of, without_gaps
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable, UnknownName
 from cre_core.inference.predictor import Predictor
 from cre_core.inference.variants import shuffled_middle
 from cre_core.interpretation.deep_lift import deep_lift
 from cre_core.interpretation.soft_batch import SoftBatch
+from cre_core.progress import Report, unheard
 from cre_core.schema import Batch
 
 ONE_GRADIENT = ("saliency", "gradient_x_input")
 METHODS = ("saliency", "gradient_x_input", "integrated_gradients", "deep_lift")
 ADD_UP = ("integrated_gradients", "deep_lift")  # their contributions should sum to the change of the prediction
 NOISE = 1e-4  # of the prediction: two float32 passes differ by so much
-Report = Callable[[int, int], None]  # done, total
 
 
 @dataclass(frozen=True)
-class Settings:
+class AttributionSettings:
     """How contributions are computed.
 
     Attributes:
@@ -82,7 +84,7 @@ def attribute(
     window: GeneWindow,
     *,
     method: str = "gradient_x_input",
-    settings: Settings | None = None,
+    settings: AttributionSettings | None = None,
     report: Report | None = None,
 ) -> Attribution:
     """Contributions to a gene's prediction by the fold that never saw it, the mean of its seeds.
@@ -144,7 +146,7 @@ def attribute_batch(
     *,
     method: str,
     unit: str,
-    settings: Settings | None = None,
+    settings: AttributionSettings | None = None,
     report: Report | None = None,
 ) -> Attribution:
     """Contributions to the mean prediction of some models.
@@ -156,7 +158,7 @@ def attribute_batch(
         shuffles of the bases that keep the counts of dinucleotides, and zeros of all else.
       unit: of the prediction, as printed.
       settings: steps, references, bound.
-      report: told the number of references done and their total.
+      report: called with the method, references done, and their total.
 
     Raises:
       UnknownName: another method.
@@ -169,10 +171,10 @@ def attribute_batch(
     """
     if method not in METHODS:
         raise UnknownName(f"no attribution method '{method}'; there are {', '.join(METHODS)}")
-    settings = settings or Settings()
+    settings = settings or AttributionSettings()
     with torch.inference_mode(False):
         soft = SoftBatch.of(models, batch, inputs=settings.inputs)
-        found = _COMPUTED[method](models, soft, settings, report or _quiet)
+        found = _COMPUTED[method](models, soft, settings, partial(report or unheard, method))
     total = sum(float(part.sum(dtype=torch.float64)) for part in found.parts.values())
     delta = float("nan") if method == "saliency" else total - found.difference
     if method in ADD_UP:
@@ -180,8 +182,11 @@ def attribute_batch(
     return _result(soft, found, method, unit, delta)
 
 
+_Count = Callable[[int, int], None]  # a Report of the method that runs
+
+
 @dataclass(frozen=True)
-class _Found:
+class _Contributions:
     """Contributions by input row, before they are told apart by element."""
 
     parts: Mapping[str, Tensor]
@@ -191,11 +196,7 @@ class _Found:
     n_references: int
 
 
-def _quiet(done: int, total: int) -> None:
-    return
-
-
-def _check(method: str, delta: float, found: _Found, settings: Settings) -> None:
+def _check(method: str, delta: float, found: _Contributions, settings: AttributionSettings) -> None:
     floor = NOISE * max(1.0, abs(found.prediction))
     if abs(delta) <= max(settings.bound * abs(found.difference), floor):
         return
@@ -215,19 +216,25 @@ def _gradients(models: Sequence[nn.Module], soft: SoftBatch) -> tuple[dict[str, 
     return found, float(predicted.detach())
 
 
-def _saliency(models: Sequence[nn.Module], soft: SoftBatch, settings: Settings, report: Report) -> _Found:
+def _saliency(
+    models: Sequence[nn.Module], soft: SoftBatch, settings: AttributionSettings, report: _Count
+) -> _Contributions:
     slopes, predicted = _gradients(models, soft)
     report(1, 1)
-    return _Found({name: slope.abs() for name, slope in slopes.items()}, None, float("nan"), predicted, 0)
+    return _Contributions({name: slope.abs() for name, slope in slopes.items()}, None, float("nan"), predicted, 0)
 
 
-def _gradient_x_input(models: Sequence[nn.Module], soft: SoftBatch, settings: Settings, report: Report) -> _Found:
+def _gradient_x_input(
+    models: Sequence[nn.Module], soft: SoftBatch, settings: AttributionSettings, report: _Count
+) -> _Contributions:
     slopes, predicted = _gradients(models, soft)
     report(1, 1)
     return _from_zeros(models, soft, slopes, predicted)
 
 
-def _integrated_gradients(models: Sequence[nn.Module], soft: SoftBatch, settings: Settings, report: Report) -> _Found:
+def _integrated_gradients(
+    models: Sequence[nn.Module], soft: SoftBatch, settings: AttributionSettings, report: _Count
+) -> _Contributions:
     from captum.attr import IntegratedGradients  # loads matplotlib: only where it is wanted
 
     done = 0
@@ -249,15 +256,19 @@ def _integrated_gradients(models: Sequence[nn.Module], soft: SoftBatch, settings
     return _from_zeros(models, soft, slopes, after)
 
 
-def _from_zeros(models: Sequence[nn.Module], soft: SoftBatch, slopes: Mapping[str, Tensor], after: float) -> _Found:
+def _from_zeros(
+    models: Sequence[nn.Module], soft: SoftBatch, slopes: Mapping[str, Tensor], after: float
+) -> _Contributions:
     """Contributions of slopes that hold from zeros to the inputs."""
     with torch.no_grad():
         before = float(soft.predicted(models, {name: torch.zeros_like(v) for name, v in soft.values.items()}))
     parts = {name: slope * soft.values[name] for name, slope in slopes.items()}
-    return _Found(parts, slopes.get("bases"), after - before, after, 1)
+    return _Contributions(parts, slopes.get("bases"), after - before, after, 1)
 
 
-def _deep_lift(models: Sequence[nn.Module], soft: SoftBatch, settings: Settings, report: Report) -> _Found:
+def _deep_lift(
+    models: Sequence[nn.Module], soft: SoftBatch, settings: AttributionSettings, report: _Count
+) -> _Contributions:
     names, inputs = list(soft.values), list(soft.values.values())
     n = settings.n_references if "bases" in names else 1  # nothing else is random
     total = {name: torch.zeros_like(value) for name, value in soft.values.items()}
@@ -273,7 +284,7 @@ def _deep_lift(models: Sequence[nn.Module], soft: SoftBatch, settings: Settings,
         difference += (after - float(lift.before)) / n
         report(number + 1, n)
     parts = {name: slope * soft.values[name] for name, slope in total.items()}
-    return _Found(parts, total.get("bases"), difference, after, n)
+    return _Contributions(parts, total.get("bases"), difference, after, n)
 
 
 def _reference(name: str, value: Tensor, seed: int) -> Tensor:
@@ -286,7 +297,7 @@ def _reference(name: str, value: Tensor, seed: int) -> Tensor:
     return torch.eye(5, 4, device=value.device)[mixed.int()]  # (n, L) -> (n, L, 4)
 
 
-_COMPUTED: Mapping[str, Callable[[Sequence[nn.Module], SoftBatch, Settings, Report], _Found]] = {
+_COMPUTED: Mapping[str, Callable[[Sequence[nn.Module], SoftBatch, AttributionSettings, _Count], _Contributions]] = {
     "saliency": _saliency,
     "gradient_x_input": _gradient_x_input,
     "integrated_gradients": _integrated_gradients,
@@ -294,7 +305,7 @@ _COMPUTED: Mapping[str, Callable[[Sequence[nn.Module], SoftBatch, Settings, Repo
 }
 
 
-def _result(soft: SoftBatch, found: _Found, method: str, unit: str, delta: float) -> Attribution:
+def _result(soft: SoftBatch, found: _Contributions, method: str, unit: str, delta: float) -> Attribution:
     parts = {name: soft.by_element(name, part) for name, part in found.parts.items()}
     hypothetical = None if found.hypothetical is None else soft.by_element("bases", found.hypothetical)
 

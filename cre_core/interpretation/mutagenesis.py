@@ -15,11 +15,11 @@ from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor
+from cre_core.progress import Report
 from cre_core.schema import Batch, ElementInput
 
 NO_BASE = 4
 VARIANTS_PER_BATCH = 64  # elements encoded at a time, whatever else the window holds
-Report = Callable[[int, int], None]  # done, total
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def saturate(
       window: from `predictor.window`.
       element_id: one of its elements.
       place: the bases to substitute; all that the model reads of the element when None.
-      report: told the number of variants done and their total.
+      report: called with "variants", those done, and their total.
 
     Raises:
       UnknownName: an element outside the window.
@@ -225,7 +225,7 @@ class _Element:
             variants = self._variants(changed(first, last))
             after[first:last] = self.predictor.run(self.fold, variants).expression.double().numpy()
             if report is not None:
-                report(last, n)
+                report("variants", last, n)
         return before, after
 
     def _variants(self, changed: ElementInput) -> Batch:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput
-from cre_core.inference.edits import BaseEdit
-from cre_core.inference.predictor import SCAN_BATCH, Predictor
-from cre_core.inference.predicts import Predicts
+from cre_core.inference.predicts import SCAN_BATCH, Predicts
 from cre_core.schema import Mode
+
+if TYPE_CHECKING:
+    from cre_core.inference.edits import BaseEdit
+    from cre_core.inference.predictor import Predictor
 
 N_SHUFFLES = 5  # in mode scramble: one shuffle may by chance make or break a site
 MOST_PAIRED = 60  # elements whose pairs are all tried: 1,770 pairs
@@ -163,7 +165,7 @@ def scan_singles(
     rows = np.arange(E) if element_ids is None else window.positions_of(element_ids)
     n, shuffles = len(rows), range(n_shuffles if mode == "scramble" else 1)
     found = [predictor.predict_singles(window, rows, mode=mode, shuffle=shuffle) for shuffle in shuffles]
-    expression = torch.stack(found).double().numpy()  # (K, n + 1), as measured first
+    expression = np.stack([one.double().numpy() for one in found])  # (K, n + 1), as measured first
     changes = predictor.unit.log2_fold_change(expression[:, :1], expression[:, 1:])  # (K, n)
     spread = np.std(changes, axis=0, ddof=1) if len(changes) > 1 else np.full(n, np.nan)
     mean = expression.mean(0)

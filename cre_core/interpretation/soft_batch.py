@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cre_core.data.windows import without_gaps
+from cre_core.data.batches import without_gaps
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.schema import Batch, ElementInput
 

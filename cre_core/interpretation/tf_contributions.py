@@ -11,7 +11,7 @@ import pandas as pd
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.inference.predictor import Predictor
-from cre_core.interpretation.attribution import ADD_UP, Settings, attribute
+from cre_core.interpretation.attribution import ADD_UP, AttributionSettings, attribute
 
 if TYPE_CHECKING:
     from cre_core.io.motifs import Motif
@@ -26,7 +26,7 @@ def tf_contributions(
     *,
     method: str = "deep_lift",
     n_top: int = N_TOP,
-    settings: Settings | None = None,
+    settings: AttributionSettings | None = None,
 ) -> pd.DataFrame:
     """The motifs whose scores contribute most to a gene's prediction, element by element.
 
@@ -51,8 +51,8 @@ def tf_contributions(
     """
     if method not in ADD_UP:
         raise BadInput(f"came method '{method}'; contributions of factors want {' or '.join(ADD_UP)}")
-    given = settings or Settings()
-    chosen = Settings(given.n_steps, given.n_references, given.seed, given.bound, inputs=("motif",))
+    given = settings or AttributionSettings()
+    chosen = AttributionSettings(given.n_steps, given.n_references, given.seed, given.bound, inputs=("motif",))
     found = attribute(predictor, window, method=method, settings=chosen).motif
     if found is None:
         raise NotAvailable(f"{predictor.label} reads no motif scores")

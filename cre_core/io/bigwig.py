@@ -15,8 +15,8 @@ import pyBigWig
 
 from cre_core.errors import BadFile, BadInput, UnknownName
 from cre_core.genome import Assembly, Locus
+from cre_core.io.chroms import check_sizes, file_names
 from cre_core.io.files import written_whole
-from cre_core.io.places import check_sizes, file_names
 
 _MAGIC, _BIGBED_MAGIC, _INDEX_MAGIC, _CHROMS_MAGIC = 0x888FFC26, 0x8789F2EB, 0x2468ACE0, 0x78CA8C91
 _MOST_ZOOMS, _MOST_NAME, _MOST_CHROMS = 40, 1_000, 10_000_000
@@ -135,6 +135,17 @@ def bin_signal(values: np.ndarray, bin_bp: int) -> np.ndarray:
     if bin_bp < 1 or len(values) % bin_bp:
         raise BadInput(f"bins of {bin_bp} bases do not divide {len(values):,} bases")
     return _mean_and_max(values, bin_bp)[0]
+
+
+def runs_of(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts, ends and values of the runs of one value of a per-base signal, (n,) each; NaN (no data) makes none."""
+    if not len(values):
+        return np.empty(0, int), np.empty(0, int), np.empty(0)
+    both_nan = np.isnan(values[1:]) & np.isnan(values[:-1])
+    changes = np.flatnonzero((values[1:] != values[:-1]) & ~both_nan) + 1
+    starts, ends = np.r_[0, changes], np.r_[changes, len(values)]
+    kept = ~np.isnan(values[starts])
+    return starts[kept], ends[kept], values[starts][kept]
 
 
 def write_bigwig(
@@ -306,15 +317,7 @@ def _mean_and_max(values: np.ndarray, bin_bp: int) -> tuple[np.ndarray, np.ndarr
 def _as_intervals(
     values: np.ndarray | tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Starts, ends and values; a per-base array becomes runs of one value, without those of NaN."""
     if isinstance(values, tuple):
         starts, ends, heights = (np.asarray(part) for part in values)
         return starts, ends, heights
-    if not len(values):
-        return np.empty(0, int), np.empty(0, int), np.empty(0)
-    both_nan = np.isnan(values[1:]) & np.isnan(values[:-1])
-    changes = np.flatnonzero((values[1:] != values[:-1]) & ~both_nan) + 1
-    starts = np.r_[0, changes]
-    ends = np.r_[changes, len(values)]
-    kept = ~np.isnan(values[starts])
-    return starts[kept], ends[kept], values[starts][kept]
+    return runs_of(values)

@@ -14,7 +14,7 @@ import pandas as pd
 from cre_core import schema
 from cre_core.errors import BadFile, BadInput
 from cre_core.genome import Assembly
-from cre_core.io.places import check_sizes, file_names
+from cre_core.io.chroms import check_sizes, file_names
 from cre_core.io.text import bytes_of, shown
 
 UNMAPPED = "unmapped"  # an end lies in no aligned block
@@ -268,7 +268,7 @@ def _lift(
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Lifted:
     """Where N positions went. chrom: (N,) text; position: (N,) int64; chain: (N,) int64, -1 = nowhere; is_reverse."""
 
     chrom: np.ndarray
@@ -294,10 +294,10 @@ class _Index:
             str(chrom): _flattened(part) for chrom, part in blocks.groupby("source_chrom", observed=True)
         }
 
-    def find(self, chrom: pd.Series, position: pd.Series) -> _Found:
+    def find(self, chrom: pd.Series, position: pd.Series) -> _Lifted:
         """Where each position goes."""
         n = len(chrom)
-        found = _Found(
+        found = _Lifted(
             np.full(n, "", dtype=object), np.zeros(n, dtype=np.int64), np.full(n, -1), np.zeros(n, dtype=bool)
         )
         wanted = position.to_numpy().astype(np.int64)

@@ -19,11 +19,11 @@ from scipy import sparse
 from cre_core.errors import BadFile, BadInput, CreError, UnknownName
 from cre_core.genome import Assembly, Locus
 from cre_core.io import hic
+from cre_core.io.chroms import check_sizes, file_names
 from cre_core.io.clock import made_at
 from cre_core.io.cool_weights import divides
 from cre_core.io.files import written_whole
 from cre_core.io.notes import say
-from cre_core.io.places import check_sizes, file_names
 from cre_core.io.text import shown
 from cre_core.io.triplets import read_triplets
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -16,8 +16,8 @@ import pooch
 import requests
 
 from cre_core.errors import BadFile, NotAvailable, UnknownName
+from cre_core.progress import Report, unheard
 
-Progress = Callable[[str, int, int], None]
 _CHUNK = 1 << 18
 _TIMEOUT_S = (10, 60)  # to connect; between two pieces
 _TRIES = 3
@@ -70,7 +70,7 @@ def download(
     folder: Path | str,
     *,
     mirror: str | None = None,
-    progress: Progress | None = None,
+    progress: Report | None = None,
     registry: Mapping[str, RemoteFile] | None = None,
 ) -> list[Path]:
     """Bring files into a folder, each whole and with the right checksum, or not at all.
@@ -99,7 +99,7 @@ def download(
     if unknown:
         raise UnknownName(f"the download registry has no file '{unknown[0]}'")
     folder = Path(folder)
-    return [_fetch(known[name], folder, mirror, progress or _no_progress) for name in files]
+    return [_fetch(known[name], folder, mirror, progress or unheard) for name in files]
 
 
 _registry = registry  # `download` has an argument of the same name
@@ -170,11 +170,7 @@ def _short(answer: requests.Response, name: str) -> bytes:
     return content
 
 
-def _no_progress(name: str, done: int, total: int) -> None:
-    return
-
-
-def _fetch(file: RemoteFile, folder: Path, mirror: str | None, progress: Progress) -> Path:
+def _fetch(file: RemoteFile, folder: Path, mirror: str | None, progress: Report) -> Path:
     path = folder / file.name
     with _one_line(file, folder):
         if not (path.is_file() and _checked(path, file) == file.checksum[1]):
@@ -210,7 +206,7 @@ def _one_line(file: RemoteFile, folder: Path) -> Iterator[None]:
         raise BadFile(f"cannot write {file.name} in {folder}: {error.strerror or error}") from error
 
 
-def _bring_checked(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+def _bring_checked(file: RemoteFile, url: str, partial: Path, progress: Report) -> None:
     """Complete `partial` and check it; one that went on from an older piece gets a second try from the start."""
     resumed = partial.exists()
     _bring(file, url, partial, progress)
@@ -225,7 +221,7 @@ def _bring_checked(file: RemoteFile, url: str, partial: Path, progress: Progress
         raise BadFile(f"{file.name} has {kind} {found}, wanted {wanted}; the file was not kept")
 
 
-def _bring(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+def _bring(file: RemoteFile, url: str, partial: Path, progress: Report) -> None:
     if "://" in url:
         _bring_from_network(file, url, partial, progress)
     elif Path(url).is_file():
@@ -235,7 +231,7 @@ def _bring(file: RemoteFile, url: str, partial: Path, progress: Progress) -> Non
         raise NotAvailable(f"mirror has no file {file.name} (looked for {url})")
 
 
-def _bring_from_network(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+def _bring_from_network(file: RemoteFile, url: str, partial: Path, progress: Report) -> None:
     """Ask for what is missing until it is there; a connection that breaks off is taken up again a few times."""
     for _ in range(_TRIES):
         try:
@@ -257,7 +253,7 @@ def _no_network(file: RemoteFile, url: str, partial: Path) -> NotAvailable:
     return NotAvailable(f"no network: could not reach {_host(url)} for {file.name}{more}; --mirror takes a folder")
 
 
-def _ask(file: RemoteFile, url: str, partial: Path, progress: Progress) -> None:
+def _ask(file: RemoteFile, url: str, partial: Path, progress: Report) -> None:
     done = partial.stat().st_size if partial.exists() else 0
     if done >= file.n_bytes:  # complete, or of another file: the checksum tells
         return

@@ -14,8 +14,8 @@ import pyfaidx
 
 from cre_core.errors import BadFile, BadInput, UnknownName
 from cre_core.genome import Assembly, Locus
+from cre_core.io.chroms import check_sizes, name_on
 from cre_core.io.fasta_index import open_indexed
-from cre_core.io.places import check_sizes, name_on
 from cre_core.io.text import shown
 
 _WINDOW = re.compile(r"(?:range=|^|::)(?P<chrom>[\w.]+):(?P<start>\d{1,15})-(?P<end>\d{1,15})\b")

@@ -63,8 +63,8 @@ def _read_meme(lines: list[str], path: Path) -> list[Motif]:
         elif line.startswith("letter-probability matrix"):
             if not names:
                 raise BadFile(f"{path.name}: the matrix in line {number + 1} belongs to no MOTIF")
-            rows, said = _rows_below(lines, number), re.search(r"\bw=\s*(\d+)", line)
-            width = int(said[1][:9]) if said else len(rows)
+            rows, declared = _rows_below(lines, number), re.search(r"\bw=\s*(\d+)", line)
+            width = int(declared[1][:9]) if declared else len(rows)
             if len(rows) < width:
                 raise BadFile(f"{path.name} is truncated: motif {names[0]} has {len(rows)} of {width} positions")
             motifs.append(_motif(names[0], names[-1], rows[:width], path))

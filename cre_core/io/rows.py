@@ -12,8 +12,8 @@ import pandas as pd
 from cre_core import schema
 from cre_core.errors import BadInput, UnknownName, WrongAssembly
 from cre_core.genome import ASSEMBLIES, Assembly
+from cre_core.io.chroms import name_on
 from cre_core.io.notes import is_mostly, noted, skipped, without_rows
-from cre_core.io.places import name_on
 from cre_core.io.text import shown, to_numbers
 
 _PLACES = (("chrom", "start", "end"), ("chrom2", "start2", "end2"))

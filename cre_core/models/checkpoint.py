@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from cre_core.errors import BadFile, BadInput
 from cre_core.io.files import written_whole
 from cre_core.io.folders import check_ours, held
 from cre_core.models import registry
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 UNKNOWN_FOLD = "unknown"  # in the name of weights that do not say which genes they never saw
 _HEADER = "cre_core"  # key of our JSON among the header's metadata
@@ -64,6 +64,8 @@ def save(path: Path, model: nn.Module, info: CheckpointInfo) -> None:
       BadInput: `info` describes another model.
       BadFile: the disk is full or the place cannot be written.
     """
+    from safetensors.torch import save_file  # torch: what a checkpoint says of itself is read without it
+
     name = registry.name_of(model)
     if name != info.model:
         raise BadInput(f"the description is of {info.model}; the model to save is {name}")
@@ -112,6 +114,8 @@ def load(path: Path, *, wanted: str | None = None) -> tuple[nn.Module, Checkpoin
       BadInput: a checkpoint of another model.
       BadFile: no file, another kind of file, or tensors that are missing, unexpected, of another shape or not finite.
     """
+    import torch
+
     info, tensors = _read(path, with_tensors=True)
     if wanted is not None and info.model != wanted:
         raise BadInput(f"{path.name} is a checkpoint of {info.model}; wanted one of {registry.spec_of(wanted).name}")
@@ -138,15 +142,15 @@ def check_place(path: Path, info: CheckpointInfo) -> None:
       BadFile: the header names another fold, seed, biosample or model.
     """
     fold, _, seed = path.stem.partition("-seed_")
-    said = {"biosample": (info.biosample, path.parent.name)}
+    claimed = {"biosample": (info.biosample, path.parent.name)}
     if fold != UNKNOWN_FOLD:
-        said["fold"] = (info.fold or UNKNOWN_FOLD, fold)
+        claimed["fold"] = (info.fold or UNKNOWN_FOLD, fold)
     if seed and info.seed is not None:
-        said["seed"] = (str(info.seed), seed)
+        claimed["seed"] = (str(info.seed), seed)
     family = registry.families().get(path.parent.parent.name)
     if family is not None:
-        said["model"] = (family.name if family.holds(info.model, info.config) else info.model, family.name)
-    for what, (found, wanted) in said.items():
+        claimed["model"] = (family.name if family.holds(info.model, info.config) else info.model, family.name)
+    for what, (found, wanted) in claimed.items():
         if found != wanted:
             raise BadFile(f"{path} says that it is of {what} {found}; its place is that of {what} {wanted}")
 
@@ -186,7 +190,7 @@ def _read(path: Path, *, with_tensors: bool) -> tuple[CheckpointInfo, dict[str, 
     if not path.is_file():
         raise BadFile(f"no checkpoint at {path}")
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="pt" if with_tensors else "numpy") as file:
             header = (file.metadata() or {}).get(_HEADER)
             tensors: dict[str, Tensor] = {}
             if with_tensors:

@@ -23,3 +23,8 @@ def known_device(asked: str) -> Literal["cpu", "cuda"]:
     if asked == "cuda" and not has_gpu:
         raise NotAvailable("device cuda was asked for and this machine has none; use --device cpu")
     return "cuda" if has_gpu and asked != "cpu" else "cpu"
+
+
+def one_thread() -> None:
+    """Compute with one thread: on the tensors of one gene a second brings little, and it waits for a core."""
+    torch.set_num_threads(1)

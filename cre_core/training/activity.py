@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import lightning
 import numpy as np
 import pandas as pd
 import torch
@@ -22,13 +22,13 @@ from cre_core.errors import BadInput, NotAvailable
 from cre_core.models import checkpoint
 from cre_core.models.epinformer_activity import ActivityEncoder
 from cre_core.models.registry import build, spec_of
+from cre_core.progress import Report
 from cre_core.training.activity_recipe import ActivityRecipe, load_activity_recipe
 from cre_core.training.choices import ALL, biosamples_of, folds_of
-from cre_core.training.fit import fit, loader
+from cre_core.training.each import Trained, train_each
+from cre_core.training.fit import fit, loader, one_process
 from cre_core.training.module import LOSSES, FittedModule
 from cre_core.training.pretrained import ACTIVITY_MODEL, UNSEEN_CHROMS
-from cre_core.training.run import Report
-from cre_core.training.saved import is_trained, origin
 from cre_core.training.settings import check_config
 
 TILES_PER_BATCH = 512  # in validation and test
@@ -90,21 +90,14 @@ def train_activity(
     names = folds_of(study, folds)
     having = [name for name in study.info.biosamples if _has_tracks(study, name, plan.tracks)]
     biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
-    rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
-    report("reading sequence and signal", 0, len(todo))
+    report("reading sequence and signal", 0, len(names) * plan.n_seeds)
     parts = [tiles_of(study, name, tracks=plan.tracks, tiling=plan.tiling) for name in biosamples]
+    train = partial(_train_one, study, plan, parts, device)
     with checkpoint.folder_to_write(out, model, "+".join(biosamples)) as folder:
-        for done, (fold, seed) in enumerate(todo):
-            report(f"{fold}, seed {seed}", done, len(todo))
-            path = folder / f"{fold}-seed_{seed}.safetensors"
-            if is_trained(path, recipe=plan.name):
-                rows.append({"fold": fold, "seed": seed, "state": "was there already"})
-                continue
-            rows.append(
-                _train_one(study, plan, parts, biosamples=biosamples, fold=fold, seed=seed, path=path, device=device)
-            )
-    report("trained", len(todo), len(todo))
-    return rows
+        return train_each(
+            train, study, folder, biosamples=biosamples, recipe=plan.name, folds=names, n_seeds=plan.n_seeds,
+            report=report,
+        )  # fmt: skip
 
 
 def _has_tracks(study: Study, biosample: str, tracks: Sequence[str]) -> bool:
@@ -113,28 +106,17 @@ def _has_tracks(study: Study, biosample: str, tracks: Sequence[str]) -> bool:
 
 
 def _train_one(
-    study: Study,
-    recipe: ActivityRecipe,
-    parts: Sequence[Tiles],
-    *,
-    biosamples: Sequence[str],
-    fold: str,
-    seed: int,
-    path: Path,
-    device: str,
-) -> dict[str, Any]:
-    torch.set_num_threads(1)  # as in `run`: two cost more than they bring
-    lightning.seed_everything(seed, verbose=False)
+    study: Study, recipe: ActivityRecipe, parts: Sequence[Tiles], device: str, fold: str, seed: int, running: Path
+) -> Trained:
     model = build(recipe.model, recipe.config)
     assert isinstance(model, ActivityEncoder)
     data = _datasets(study, recipe, parts, fold)
     nn.init.constant_(model.out.bias, float(data.train.target.mean()))
     started = time.perf_counter()
-    best = _fit(model, data, recipe, seed=seed, running=path.with_name(f".{path.stem}"), device=device)
+    best = _fit(model, data, recipe, seed=seed, running=running, device=device)
     seconds = time.perf_counter() - started
     valid_r, test_r = correlation(model, data.valid), correlation(model, data.test)
     provenance = {
-        **origin(study, recipe.name),
         "places": list(dict.fromkeys(part.places for part in parts)),
         "tile_stride_bp": recipe.stride_bp,
         "n_tiles": recipe.n_tiles,
@@ -149,15 +131,8 @@ def _train_one(
         "valid_r": _rounded(valid_r),
         "test_r": _rounded(test_r),
     }
-    info = checkpoint.describe(
-        model, biosample="+".join(biosamples), expression_unit=parts[0].unit, fold=fold, seed=seed,
-        provenance=provenance,
-    )  # fmt: skip
-    checkpoint.save(path, model, info)
-    return {
-        "fold": fold, "seed": seed, "valid_loss": round(best, 4), "test_r": round(test_r, 3),
-        "seconds": round(seconds, 1),
-    }  # fmt: skip
+    scores = {"valid_loss": round(best, 4), "test_r": round(test_r, 3), "seconds": round(seconds, 1)}
+    return Trained(model, parts[0].unit, provenance, scores)
 
 
 def _datasets(study: Study, recipe: ActivityRecipe, parts: Sequence[Tiles], fold: str) -> Datasets:
@@ -193,16 +168,11 @@ def _fit(
     callbacks = [] if recipe.patience is None else [EarlyStopping("valid_loss", patience=recipe.patience)]
     return fit(
         ActivityModule(model, recipe, n_steps=recipe.epochs * len(sampler), seed=seed),
-        model,
         train=loader(data.train, sampler),
         valid=loader(data.valid, _in_order(data.valid)),
-        watched="valid_loss",
-        mode="min",
-        epochs=recipe.epochs,
         running=running,
-        device=device,
+        settings=one_process(epochs=recipe.epochs, device=device, clip_norm=recipe.clip_norm),
         callbacks=callbacks,
-        clip_norm=recipe.clip_norm,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,13 @@ from cre_core.models.create_losses import (
     total_loss,
 )
 from cre_core.models.registry import build, spec_of
+from cre_core.progress import Report
 from cre_core.schema import ElementInput
 from cre_core.training.choices import ALL, biosamples_of, folds_of
 from cre_core.training.class_recipe import ClassRecipe, load_class_recipe
-from cre_core.training.fit import fit, loader
+from cre_core.training.each import Trained, train_each
+from cre_core.training.fit import fit, loader, one_process
 from cre_core.training.module import SeededModule
-from cre_core.training.run import Report
-from cre_core.training.saved import is_trained, origin
 from cre_core.training.settings import check_config
 
 UNIT = "class logit"
@@ -163,37 +164,25 @@ def train_classes(
     names = folds_of(study, folds, split=plan.split)
     having = study.element_labels["biosample"].unique()
     biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
-    rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
+    train = partial(_train_one, study, plan, biosamples, device)
     with checkpoint.folder_to_write(out, model, "+".join(biosamples)) as folder:
-        for done, (fold, seed) in enumerate(todo):
-            report(f"{fold}, seed {seed}", done, len(todo))
-            rows.append(
-                _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, device=device)
-            )
-    report("trained", len(todo), len(todo))
-    return rows
+        return train_each(
+            train, study, folder, biosamples=biosamples, recipe=plan.name, folds=names, n_seeds=plan.n_seeds,
+            report=report,
+        )  # fmt: skip
 
 
 def _train_one(
-    study: Study, recipe: ClassRecipe, *, biosamples: Sequence[str], fold: str, seed: int, folder: Path, device: str
-) -> dict[str, Any]:
-    path = folder / f"{fold}-seed_{seed}.safetensors"
-    if is_trained(path, recipe=recipe.name):
-        return {"fold": fold, "seed": seed, "state": "was there already"}
-    torch.set_num_threads(1)  # as in `run`: two cost more than they bring
-    lightning.seed_everything(seed, verbose=False)
+    study: Study, recipe: ClassRecipe, biosamples: Sequence[str], device: str, fold: str, seed: int, running: Path
+) -> Trained:
     model = build("create", _config(recipe))
     assert isinstance(model, Create)
     train, valid = _datasets(study, recipe, model.config, biosamples=biosamples, fold=fold)
     started = time.perf_counter()
-    best = _fit(model, train, valid, recipe, seed=seed, running=folder / f".{fold}-seed_{seed}", device=device)
+    best = _fit(model, train, valid, recipe, seed=seed, running=running, device=device)
     seconds = time.perf_counter() - started
-    provenance = _provenance(study, recipe, biosamples, train, valid) | {"best_valid_auprc": round(best, 5)}
-    info = checkpoint.describe(
-        model, biosample="+".join(biosamples), expression_unit=UNIT, fold=fold, seed=seed, provenance=provenance
-    )
-    checkpoint.save(path, model, info)
-    return {"fold": fold, "seed": seed, "valid_auprc": round(best, 4), "seconds": round(seconds, 1)}
+    provenance = _provenance(recipe, biosamples, train, valid) | {"best_valid_auprc": round(best, 5)}
+    return Trained(model, UNIT, provenance, {"valid_auprc": round(best, 4), "seconds": round(seconds, 1)})
 
 
 def _config(recipe: ClassRecipe) -> dict[str, Any]:
@@ -231,10 +220,9 @@ def _dataset(
 
 
 def _provenance(
-    study: Study, recipe: ClassRecipe, biosamples: Sequence[str], train: ClassDataset, valid: ClassDataset
+    recipe: ClassRecipe, biosamples: Sequence[str], train: ClassDataset, valid: ClassDataset
 ) -> dict[str, Any]:
     return {
-        **origin(study, recipe.name),
         "split": recipe.split,
         "split_biosamples": list(biosamples),
         "open_track": recipe.open_track,
@@ -265,13 +253,11 @@ def _fit(
         callbacks.append(PatientFrom(first, patience=recipe.patience))
     return fit(
         ClassModule(model, recipe, seed=seed),
-        model,
         train=loader(train, sampler),
         valid=loader(valid, whole_elements(valid, n_copies=VALIDATION_COPIES)),
         watched=BEST,
         mode="max",
-        epochs=recipe.epochs,
         running=running,
-        device=device,
+        settings=one_process(epochs=recipe.epochs, device=device),
         callbacks=callbacks,
     )

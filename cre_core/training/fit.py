@@ -1,16 +1,15 @@
-"""One training in one process, for modules that read elements: the loop, its best epoch, and how it goes on."""
+"""One training: the loop, its best epoch, and how it goes on."""
 
 from __future__ import annotations
 
 import logging
 import shutil
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
@@ -20,51 +19,51 @@ from torch.utils.data import DataLoader, Dataset
 from cre_core.errors import BadFile
 from cre_core.models.device import known_device
 from cre_core.models.pickled import read_pickle_of_tensors
+from cre_core.training.module import SeededModule
 from cre_core.training.saved import LAST, SaveEveryEpoch, checked_resume
 
 
 def fit(
-    module: lightning.LightningModule,
-    model: nn.Module,
+    module: SeededModule,
     *,
     train: DataLoader[Any],
     valid: DataLoader[Any],
-    watched: str,
-    mode: Literal["min", "max"],
-    epochs: int,
+    watched: str = "valid_loss",
+    mode: Literal["min", "max"] = "min",
     running: Path,
-    device: str,
+    settings: Mapping[str, Any],
     callbacks: Sequence[Any] = (),
-    clip_norm: float | None = None,
+    keep: Literal["best", "last"] = "best",
 ) -> float:
-    """Train a module in place; the weights of the best epoch stay in its model.
+    """Train the model of a module in place.
 
     Args:
-      module: whose `model.` the model is.
-      model: filled with the best weights.
       train, valid: batches.
-      watched: logged value whose best epoch is kept, the smallest or the largest (`mode`).
-      epochs: at most.
+      watched: logged value whose best epoch is looked for, the smallest or the largest (`mode`).
       running: folder of this training while it runs; one that is there goes on. Removed at the end.
-      device: auto, cpu or cuda.
+      settings: of Lightning's trainer; `one_process` makes them.
       callbacks: more of Lightning's, such as early stopping.
-      clip_norm: gradient norm bound.
+      keep: the weights of the best epoch, or those of the last.
 
     Returns:
-      The best epoch's value.
+      The best epoch's value; NaN where none was validated.
 
     Raises:
-      NotAvailable: cuda is asked for and the machine has none.
       BadInput: what runs in that folder is another recipe's. BadFile: it is broken, or holds more than tensors.
     """
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     best = ModelCheckpoint(running, filename="best", monitor=watched, mode=mode, enable_version_counter=False)
-    trainer = _trainer([best, SaveEveryEpoch(running / LAST), *callbacks], epochs, running, device, clip_norm)
+    every = [best, SaveEveryEpoch(running / LAST), *callbacks]
+    trainer = lightning.Trainer(callbacks=every, **settings, **quiet(running))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
         trainer.fit(module, train, valid, ckpt_path=checked_resume(running / LAST), weights_only=True)
-    fill_from(Path(best.best_model_path), model)
-    shutil.rmtree(running, ignore_errors=True)
-    return float(best.best_model_score if best.best_model_score is not None else np.nan)
+    if keep == "best":
+        fill_from(Path(best.best_model_path), module.model)
+    trainer.strategy.barrier()  # every process has read the best weights
+    if trainer.is_global_zero:
+        shutil.rmtree(running, ignore_errors=True)
+    return float("nan" if best.best_model_score is None else best.best_model_score)
 
 
 def fill_from(path: Path, model: nn.Module) -> None:
@@ -86,19 +85,24 @@ def loader(dataset: Dataset[Any], batches: Iterable[list[int]]) -> DataLoader[An
     return DataLoader(dataset, sampler=batches, batch_size=None, generator=torch.Generator())  # type: ignore[arg-type]
 
 
-def _trainer(
-    callbacks: Sequence[Any], epochs: int, running: Path, device: str, clip_norm: float | None
-) -> lightning.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    return lightning.Trainer(
-        max_epochs=epochs,
-        accelerator="gpu" if known_device(device) == "cuda" else "cpu",
-        devices=1,
-        precision="32-true",  # the running means of a codebook want it
-        gradient_clip_val=clip_norm,
-        callbacks=list(callbacks),
-        **quiet(running),
-    )
+def one_process(*, epochs: int, device: str, clip_norm: float | None = None) -> dict[str, Any]:
+    """Settings of a trainer that works alone, at full precision.
+
+    Args:
+      epochs: at most.
+      device: auto, cpu or cuda.
+      clip_norm: gradient norm bound.
+
+    Raises:
+      NotAvailable: cuda is asked for and the machine has none.
+    """
+    return {
+        "max_epochs": epochs,
+        "accelerator": "gpu" if known_device(device) == "cuda" else "cpu",
+        "devices": 1,
+        "precision": "32-true",  # the running means of a codebook want it
+        "gradient_clip_val": clip_norm,
+    }
 
 
 def quiet(running: Path) -> dict[str, Any]:

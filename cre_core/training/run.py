@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import time
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +15,7 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.callbacks import EarlyStopping
 from torch import nn
 
 from cre_core.data.dataset import BucketSampler, GeneDataset, PlaceSampler, Thinning
@@ -29,16 +26,17 @@ from cre_core.models import checkpoint
 from cre_core.models.abilities import FitsScales, StartsAt
 from cre_core.models.device import known_device
 from cre_core.models.registry import build, families
+from cre_core.progress import Report
 from cre_core.schema import ExpressionUnit, Reads
 from cre_core.training.choices import ALL, biosamples_of, folds_of
-from cre_core.training.fit import fill_from, loader, quiet
+from cre_core.training.each import Trained, is_first, train_each
+from cre_core.training.fit import fit, loader
 from cre_core.training.module import ExpressionModule, Shares
 from cre_core.training.pretrained import start_from_pretrained
 from cre_core.training.recipe import Recipe, load_recipe
-from cre_core.training.saved import LAST, SaveEveryEpoch, checked_resume, is_trained, origin
+from cre_core.training.saved import LAST
 from cre_core.training.settings import check_config, parsed_changes
 
-Report = Callable[[str, int, int], None]
 VALIDATION_BATCH = 256
 LEAST_PROCESSES = 2  # that every machine may run, to try out what several do
 MEETING_PLACES = ("MASTER_ADDR", "SLURM_JOB_ID")  # torchrun sets the first
@@ -102,18 +100,13 @@ def train_model(
     names = folds_of(study, folds)
     having = study.expression.loc[study.expression["measure"] == plan.measure, "biosample"].unique()
     biosamples = biosamples_of(study, biosample, leave_out=leave_out, having=having)
-    rows, todo = [], [(fold, seed) for fold in names for seed in range(plan.n_seeds)]
+    train = partial(_train_one, study, plan, biosamples, machine)
     with _folder(out, model, biosamples) as folder:
-        for done, (fold, seed) in enumerate(todo):
-            if _is_first():
-                report(f"{fold}, seed {seed}", done, len(todo))
-            rows.append(
-                _train_one(study, plan, biosamples=biosamples, fold=fold, seed=seed, folder=folder, machine=machine)
-            )
-    if not _is_first():
-        return []
-    report("trained", len(todo), len(todo))
-    return rows
+        rows = train_each(
+            train, study, folder, biosamples=biosamples, recipe=plan.name, folds=names, n_seeds=plan.n_seeds,
+            report=report,
+        )  # fmt: skip
+    return rows if is_first() else []
 
 
 def _machine(device: str, devices: int, nodes: int) -> Machine:
@@ -135,14 +128,9 @@ def _folder(out: Path, model: str, biosamples: Sequence[str]) -> AbstractContext
     """The first process of all nodes holds the folder; the others write beside it as part of the same training."""
     name = "+".join(biosamples)
     node = os.environ.get("NODE_RANK", os.environ.get("GROUP_RANK", "0"))
-    if _is_first() and node == "0":
+    if is_first() and node == "0":
         return checkpoint.folder_to_write(out, model, name)
     return nullcontext(out / model / name)
-
-
-def _is_first() -> bool:
-    """Whether this process is the one that writes and reports."""
-    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def _plan(model: str, recipe: str | None, changes: Sequence[str]) -> Recipe:
@@ -162,51 +150,35 @@ def _plan(model: str, recipe: str | None, changes: Sequence[str]) -> Recipe:
 
 
 def _train_one(
-    study: Study, recipe: Recipe, *, biosamples: Sequence[str], fold: str, seed: int, folder: Path, machine: Machine
-) -> dict[str, Any]:
-    path = folder / f"{fold}-seed_{seed}.safetensors"
-    if is_trained(path, recipe=recipe.name):
-        return {"fold": fold, "seed": seed, "state": "was there already"}
-    # On small tensors two threads cost more than they bring, and far more when the machine has other work.
-    torch.set_num_threads(1)
+    study: Study, recipe: Recipe, biosamples: Sequence[str], machine: Machine, fold: str, seed: int, running: Path
+) -> Trained:
     model, start = _fresh(study, recipe, fold=fold, seed=seed)
     parts = [_datasets(study, recipe, model, biosample=biosample, fold=fold) for biosample in biosamples]
     train, valid = (GeneDataset.joined([part[name] for part in parts]) for name in ("train", "valid"))
-    started, running = time.perf_counter(), folder / f".{fold}-seed_{seed}"
+    started = time.perf_counter()
     if recipe.n_candidates > 1 and not (running / LAST).is_file():
         candidates = (_fresh(study, recipe, fold=fold, seed=seed + 1_000 * n)[0] for n in range(recipe.n_candidates))
         model = _best_start(candidates, train, valid, recipe, seed=seed, running=running, machine=machine)
     best = _fit(model, train, valid, recipe, seed=seed, running=running, machine=machine)
     seconds = time.perf_counter() - started
-    info = checkpoint.describe(
+    return Trained(
         model,
-        biosample="+".join(biosamples),
-        expression_unit=recipe.unit or study.info.measures[recipe.measure],
-        fold=fold,
-        seed=seed,
-        provenance={
-            **origin(study, recipe.name),
-            **start,
-            "n_train": len(train),
-            "n_valid": len(valid),
-            "best_valid_loss": round(best, 5),
-        },
+        unit=recipe.unit or study.info.measures[recipe.measure],
+        provenance={**start, "n_train": len(train), "n_valid": len(valid), "best_valid_loss": round(best, 5)},
+        scores={"valid_loss": round(best, 4), "seconds": round(seconds, 1)},
     )
-    if _is_first():
-        checkpoint.save(path, model, info)
-    return {"fold": fold, "seed": seed, "valid_loss": round(best, 4), "seconds": round(seconds, 1)}
 
 
 def _fresh(study: Study, recipe: Recipe, *, fold: str, seed: int) -> tuple[nn.Module, dict[str, str]]:
     """A model before its first step, and what its checkpoint says about where it starts from."""
     lightning.seed_everything(seed, verbose=False)
     model = build(recipe.model, recipe.config)
-    said = {}
+    start: dict[str, str] = {}
     if recipe.pretrained_encoder is not None:
-        said = start_from_pretrained(
+        start = start_from_pretrained(
             model, recipe.pretrained_encoder, study=study, fold=fold, seed=seed, recipe=recipe.name
         )
-    return model.train(), said  # Lightning leaves the mode as it is; a frozen encoder's stays in evaluation
+    return model.train(), start  # Lightning leaves the mode as it is; a frozen encoder's stays in evaluation
 
 
 def _best_start(
@@ -299,51 +271,34 @@ def _fit(
     if n_steps < (recipe.validate_every or 1):
         raise BadInput(f"recipe {recipe.name} validates every {recipe.validate_every} steps and has only {n_steps}")
     module = ExpressionModule(model, recipe, n_steps=n_steps, seed=seed)
-    best = ModelCheckpoint(running, filename="best", monitor="valid_loss", enable_version_counter=False)
-    callbacks: list[Any] = [best, SaveEveryEpoch(running / LAST)]
-    if recipe.patience is not None:
-        callbacks.append(EarlyStopping("valid_loss", patience=recipe.patience))
-    trainer = _trainer(recipe, callbacks, running, machine)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers; our batches are gathers
-        trainer.fit(
-            module,
-            loader(Shares(train), sampler),
-            loader(Shares(valid), _parts(len(valid))),
-            ckpt_path=checked_resume(running / LAST),
-            weights_only=True,
-        )
-    if recipe.keep == "best":
-        fill_from(Path(best.best_model_path), model)
-    trainer.strategy.barrier()  # every process has read the best weights
-    if trainer.is_global_zero:
-        _remove(running)
-    return float(best.best_model_score or np.nan)
-
-
-def _trainer(recipe: Recipe, callbacks: Sequence[Any], running: Path, machine: Machine) -> lightning.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    on_gpu = machine.device == "cuda"
-    return lightning.Trainer(
-        max_epochs=recipe.epochs,
-        max_steps=recipe.steps or -1,
-        val_check_interval=recipe.validate_every,
-        check_val_every_n_epoch=None if recipe.validate_every else 1,
-        accelerator="gpu" if on_gpu else "cpu",
-        devices=machine.devices,
-        num_nodes=machine.nodes,
-        strategy="ddp" if machine.devices * machine.nodes > 1 else "auto",
-        use_distributed_sampler=False,  # every process gets every batch and takes its share
-        precision="bf16-mixed" if on_gpu else "32-true",
-        gradient_clip_val=recipe.clip_norm,
-        callbacks=list(callbacks),
-        **quiet(running),
+    return fit(
+        module,
+        train=loader(Shares(train), sampler),
+        valid=loader(Shares(valid), _parts(len(valid))),
+        running=running,
+        settings=_settings(recipe, machine),
+        callbacks=[] if recipe.patience is None else [EarlyStopping("valid_loss", patience=recipe.patience)],
+        keep=recipe.keep,
     )
+
+
+def _settings(recipe: Recipe, machine: Machine) -> dict[str, Any]:
+    """Of Lightning's trainer, on any number of processes."""
+    on_gpu = machine.device == "cuda"
+    return {
+        "max_epochs": recipe.epochs,
+        "max_steps": recipe.steps or -1,
+        "val_check_interval": recipe.validate_every,
+        "check_val_every_n_epoch": None if recipe.validate_every else 1,
+        "accelerator": "gpu" if on_gpu else "cpu",
+        "devices": machine.devices,
+        "num_nodes": machine.nodes,
+        "strategy": "ddp" if machine.devices * machine.nodes > 1 else "auto",
+        "use_distributed_sampler": False,  # every process gets every batch and takes its share
+        "precision": "bf16-mixed" if on_gpu else "32-true",
+        "gradient_clip_val": recipe.clip_norm,
+    }
 
 
 def _parts(n: int) -> list[list[int]]:
     return [list(range(start, min(n, start + VALIDATION_BATCH))) for start in range(0, n, VALIDATION_BATCH)]
-
-
-def _remove(running: Path) -> None:
-    shutil.rmtree(running, ignore_errors=True)

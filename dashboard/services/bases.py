@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-import torch
 
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import CreError, NotAvailable
 from cre_core.genome import Locus
 from cre_core.inference.predicts import Predicts
-from cre_core.interpretation.attribution import attribute
-from cre_core.interpretation.motif_hits import motif_hits
-from cre_core.interpretation.mutagenesis import saturate
 from cre_core.io.motifs import Motif, read_motifs
 from dashboard.services.desk import Desk, Experiment, models_of
 from dashboard.services.library import Library
@@ -103,6 +98,8 @@ class _GeneScores:
 
 
 def _attributed(predictor: Predicts, window: GeneWindow, method: str) -> _GeneScores:
+    from cre_core.interpretation.attribution import attribute  # torch, as below: only for whoever asks about bases
+
     found = attribute(predictor.with_weights(), window, method=method)
     if found.bases is None:
         raise NotAvailable(
@@ -114,6 +111,8 @@ def _attributed(predictor: Predicts, window: GeneWindow, method: str) -> _GeneSc
 
 
 def _mutated(predictor: Predicts, window: GeneWindow, element_id: str) -> BaseScores:
+    from cre_core.interpretation.mutagenesis import saturate
+
     row = int(window.positions_of([element_id])[0])
     read, element = bases_of(window, row)[0], window.elements.iloc[row]
     start, end = max(read.start, int(element["start"])), min(read.end, int(element["end"]))
@@ -162,6 +161,10 @@ def sites_of(study: Study, place: Locus, reference: np.ndarray, *, element_id: s
     Raises:
       NotAvailable: the study has no motifs.
     """
+    import torch
+
+    from cre_core.interpretation.motif_hits import motif_hits
+
     if not study.info.motifs:
         raise NotAvailable(f"study {study.name} has no motifs: no site is named")
     motifs = [one for one in _motifs(study) if one.width_bp <= len(reference)]
@@ -169,7 +172,6 @@ def sites_of(study: Study, place: Locus, reference: np.ndarray, *, element_id: s
     return motif_hits(torch.from_numpy(reference.astype(np.int8))[None], where, motifs)  # (1, L)
 
 
-@lru_cache(maxsize=8)
 def _motifs(study: Study) -> list[Motif]:
-    assert study.info.motifs
-    return read_motifs(study.folder / study.info.motifs)
+    path = study.folder / str(study.info.motifs)
+    return study.kept.get("motifs", lambda: read_motifs(path))

@@ -10,7 +10,7 @@ from typing import TypeVar
 import diskcache
 
 from cre_core.errors import BadFile
-from cre_core.io.folders import private_folder
+from cre_core.io.folders import check_ours, private_folder
 
 T = TypeVar("T")
 MOST_BYTES = 1_000_000_000
@@ -32,11 +32,12 @@ class Cache:
         """Open the cache in a folder, made if absent.
 
         Raises:
-          BadInput: others may write there, or it is no folder.
+          BadInput: others may write there, it holds other things, or it is no folder.
         """
         self.folder, self.problem = folder, ""
         self._disk: diskcache.Cache | None = None
         try:
+            check_ours(folder, "cache.db*", what="cache")  # it becomes private, and is filled with files
             private_folder(folder)
             self._disk = diskcache.Cache(str(folder), size_limit=MOST_BYTES)
         except (BadFile, *_BROKEN) as error:

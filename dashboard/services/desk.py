@@ -6,19 +6,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-import torch
 
 from cre_core.data.study import Study, Track
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
 from cre_core.evaluation.scan import Scan, expected_fraction, known_strengths, run_scan, with_others
-from cre_core.inference.predictor import model_folders, open_predictor, trained_models
+from cre_core.inference.known import model_folders, trained_models
 from cre_core.inference.predicts import Predicts
 from cre_core.interpretation.perturb import Perturbation, knock_out, neighbour_effects
+from cre_core.kept import Kept
 from cre_core.schema import Mode
 from dashboard.services.library import Library
 from dashboard.services.remote import asked_by, open_remote
@@ -61,10 +60,8 @@ class Desk:
     """The open predictors and experiments of one library; their weights are in the process that all workers share."""
 
     def __init__(self, library: Library) -> None:
-        # The tensors of one gene are small: a second thread brings little, and on a busy machine it waits for a core.
-        torch.set_num_threads(1)
         self.library = library
-        self._predictors: dict[tuple[str, str, str], tuple[object, Predicts]] = {}
+        self._predictors = Kept()
         self._experiments: OrderedDict[tuple[object, ...], Experiment] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -76,16 +73,18 @@ class Desk:
         """The predictor of a trained model, opened anew when the study or the weights are."""
         folder = model_folders(study, biosample).get(model)
         stamp = (id(study), folder and max(path.stat().st_mtime_ns for path in folder.glob("*.safetensors")))
-        with self._lock:
-            key = (study.name, model, biosample)
-            if key not in self._predictors or self._predictors[key][0] != stamp:
-                self._predictors[key] = (stamp, self._opened(study, model, biosample))
-            return self._predictors[key][1]
+        key = (study.name, model, biosample)
+        return self._predictors.get(key, lambda: self._opened(study, model, biosample), stamp=stamp)
 
     def _opened(self, study: Study, model: str, biosample: str) -> Predicts:
-        if self.library.models is None:
-            return open_predictor(study, model, biosample=biosample)
-        return open_remote(study, model, biosample=biosample, client=self.library.models)
+        if self.library.models is not None:
+            return open_remote(study, model, biosample=biosample, client=self.library.models)
+
+        from cre_core.inference.predictor import open_predictor  # torch: only once a model is to run
+        from cre_core.models.device import one_thread
+
+        one_thread()
+        return open_predictor(study, model, biosample=biosample)
 
     def experiment(self, study: Study, gene: str, *, model: str, biosample: str, mode: Mode) -> Experiment:
         """The scan of a gene, from memory, from the disk cache, or run now.
@@ -121,10 +120,9 @@ def models_of(study: Study, biosample: str) -> list[str]:
     return trained_models(study, biosample)
 
 
-@lru_cache(maxsize=4)
 def desk_of(library: Library) -> Desk:
     """The one desk of a library."""
-    return Desk(library)
+    return library.kept.get("desk", lambda: Desk(library))
 
 
 def tracks_read(window: GeneWindow, tracks: Sequence[Track]) -> list[Track]:
@@ -144,7 +142,7 @@ def run_knock_out(
     """The exact answer: the model with these strengths.
 
     Args:
-      client, sequence: which page asks, and its how-manieth change this is; a newer one supersedes it.
+      client, sequence: which page asks, and the number of its change; a newer one supersedes it.
     """
     with asked_by(client, sequence, "knock-out"):
         return knock_out(experiment.predictor, experiment.window, strengths, mode=experiment.mode)

@@ -26,10 +26,10 @@ def paired_elements(experiment: Experiment, strengths: Mapping[str, float]) -> t
     known = table[table["single_log2"].notna()]
     changed = known[known["element_id"].isin(list(strengths))]
     if len(changed) >= FEWEST:
-        said = f"the {len(changed)} elements changed now" if len(changed) <= MOST else (
+        which = f"the {len(changed)} elements changed now" if len(changed) <= MOST else (
             f"{MOST} of the {len(changed)} elements changed now, those with the strongest single effects"
         )  # fmt: skip
-        return _strongest(changed, MOST), said
+        return _strongest(changed, MOST), which
     n = min(OF_NOTHING, len(known))
     return _strongest(
         known, n

@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from cre_core.data.study import ExampleLocus, Study
 from cre_core.errors import CreError
 from cre_core.evaluation.agreement import LEAST_POSITIVES, RESAMPLES
 from cre_core.evaluation.bootstrap import interval
+from cre_core.evaluation.metrics import mean_ranks
 from cre_core.evaluation.pairs import scores_from_links
 from cre_core.evaluation.screened import measured_pairs
 from cre_core.evaluation.weighted import Ranking
@@ -140,7 +140,7 @@ def ranks(pairs: pd.DataFrame, links: pd.DataFrame, method: str) -> Ranks:
     """
     scored = scores_from_links(pairs, links, method=method)
     is_positive = (pairs["call"] == "decrease").to_numpy(bool)
-    places = stats.rankdata(-scored.score, method="average")[is_positive]
+    places = mean_ranks(-scored.score)[is_positive]
     return Ranks(
         method,
         tuple(sorted(float(place) for place in places)),

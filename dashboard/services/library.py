@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from cre_core.data.study import EMBEDDED, Study, studies_in
 from cre_core.errors import CreError, NotAvailable, UnknownName
+from cre_core.kept import Kept
 from dashboard.services.cache import Cache
 from dashboard.services.jobs import Jobs
 from dashboard.services.models.client import ModelClient
@@ -41,6 +42,7 @@ class Library:
         self.problems: dict[Path, str] = {}
         self.jobs = Jobs(on_end=self.refresh)
         self.models = ModelClient(settings) if settings.model_process else None
+        self.kept = Kept()  # what others make of this library
         self._studies: dict[str, Study] = {}
         self._stamps: dict[str, str] = {}
         self._lock = threading.Lock()

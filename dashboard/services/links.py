@@ -14,7 +14,7 @@ from cre_core.errors import CreError
 from cre_core.evaluation.scores import gene_links, link_methods
 from cre_core.evaluation.screened import SHOWN, measured_pairs, pairs_without_element, with_elements, with_measured
 from cre_core.genome import Locus
-from cre_core.inference.predictor import model_folders
+from cre_core.inference.known import model_folders
 from dashboard.services.desk import desk_of
 from dashboard.services.library import Library
 from dashboard.services.places import places_of

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cre_core.data.study import ExampleLocus, Study
 from cre_core.errors import CreError
+from cre_core.inference.known import trained_models
 from dashboard.services.library import Library
 
 
@@ -129,8 +130,5 @@ def _parts(study: Study) -> dict[str, bool]:
 
 
 def _models(study: Study) -> dict[str, tuple[str, ...]]:
-    # Here and not above: the predictor brings torch, two seconds that starting the server can do without.
-    from cre_core.inference.predictor import trained_models
-
     found = {biosample: tuple(trained_models(study, biosample)) for biosample in study.info.biosamples}
     return {biosample: models for biosample, models in found.items() if models}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
@@ -62,10 +60,9 @@ class Places:
         return spanning(self.study.intervals(rest))
 
 
-@lru_cache(maxsize=8)
 def places_of(study: Study) -> Places:
     """The places of an open study, cut once."""
-    return Places(study)
+    return study.kept.get("places", lambda: Places(study))
 
 
 def cut(table: pd.DataFrame) -> Cut:

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import NotAvailable
-from cre_core.inference.known import KnownModel
-from cre_core.inference.predictor import SCAN_BATCH, Predictor, model_folders
+from cre_core.inference.known import KnownModel, model_folders
+from cre_core.inference.predicts import SCAN_BATCH
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.client import ModelClient
 from dashboard.services.models.protocol import Answer, ModelsRestarting, Request
 
 if TYPE_CHECKING:
+    import torch
+
     from cre_core.data.study import Study
+    from cre_core.inference.predictor import Predictor
 
 log = logging.getLogger(__name__)
 REQUEST_S = 0.2  # of computation, about, for one piece of a scan
@@ -30,7 +32,7 @@ FIRST_ROWS, LEAST_ROWS = 64, 8  # elements of the first piece, and of any
 
 
 class Asker(NamedTuple):
-    """Which page asks, its how-manieth question this is, and about what: a newer one makes it useless."""
+    """Which page asks, the number of its question, and about what: a newer one makes it useless."""
 
     client: str = ""
     sequence: int = 0
@@ -66,10 +68,11 @@ class RemotePredictor(KnownModel):
         """As Predictor; the attention is the mean over layers and heads."""
         strengths = self.checked_strengths(window, strengths, mode)
         found = self._asked(self._request("variants", window, mode, shuffle=shuffle, strengths=strengths)).arrays
-        expression, elements = (torch.from_numpy(np.array(found[name])) for name in ("expression", "attention"))
+        elements = _tensor(found["attention"])
         gene = 1 - elements.sum(1, keepdim=True)
-        attention = torch.cat((gene, elements), 1)[:, None, None]  # (V, 1, 1, 1 + E)
-        return Prediction(expression, attention)
+        both = elements.new_empty(len(elements), 1 + elements.shape[1])
+        both[:, :1], both[:, 1:] = gene, elements
+        return Prediction(_tensor(found["expression"]), both[:, None, None])  # (V, 1, 1, 1 + E)
 
     def predict_singles(self, window: GeneWindow, rows: np.ndarray, *, mode: Mode, shuffle: int = 0) -> torch.Tensor:
         """As Predictor; asked in pieces, so that whoever clicks meanwhile does not wait behind the whole of it."""
@@ -81,7 +84,7 @@ class RemotePredictor(KnownModel):
             done += len(some)
             fits = int((1 + len(some)) * REQUEST_S / max(answer.seconds, 1e-6))
             self._rows_at_once = min(max(fits, LEAST_ROWS), SCAN_BATCH)
-        return torch.from_numpy(np.concatenate(parts))
+        return _tensor(np.concatenate(parts))
 
     def predict(self, windows: Sequence[GeneWindow]) -> Prediction:
         """As Predictor, of one gene; the attention is the mean over seeds."""
@@ -94,8 +97,7 @@ class RemotePredictor(KnownModel):
             raise NotAvailable("the whole attention matrices stay in the model process")
         everything = np.ones((1, len(window.elements)), np.float32)
         found = self._asked(self._request("attention", window, "mask", strengths=everything)).arrays
-        arrays = (torch.from_numpy(np.array(found[name])) for name in ("expression", "attention"))
-        return [Prediction(*arrays)]
+        return [Prediction(*(_tensor(found[name]) for name in ("expression", "attention")))]
 
     def looks_at(self, window: GeneWindow) -> np.ndarray:
         """As Predictor; asked once per gene."""
@@ -107,7 +109,11 @@ class RemotePredictor(KnownModel):
 
     @cached_property
     def _here(self) -> Predictor:
+        from cre_core.inference.predictor import Predictor
+        from cre_core.models.device import one_thread
+
         log.info("the weights of %s for %s are loaded in this process too", self.name, self.biosample)
+        one_thread()
         return Predictor(self.study, self.name, self.folder, biosample=self.biosample)
 
     def with_weights(self) -> Predictor:
@@ -146,6 +152,13 @@ class RemotePredictor(KnownModel):
             sequence=asker.sequence,
             topic=asker.topic,
         )
+
+
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    """A tensor of its own. torch is imported with the first answer of a model, not for a page without one."""
+    import torch
+
+    return torch.from_numpy(np.array(values))
 
 
 def open_remote(study: Study, model: str, *, biosample: str, client: ModelClient) -> RemotePredictor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from cre_core.errors import CreError, NotAvailable, UnknownName
-from cre_core.inference.predictor import trained_models
+from cre_core.inference.known import trained_models
 from dashboard.services.gene import pair_row
 from dashboard.services.library import Library
 from dashboard.services.links import methods_of, pairs_of

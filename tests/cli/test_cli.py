@@ -15,7 +15,8 @@ from toy import make_toy_study
 from cre_core import cli
 from cre_core.data.study import EMBEDDED, Study
 from cre_core.inference.edits import BaseEdit
-from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.inference.known import trained_models
+from cre_core.inference.predictor import Predictor, open_predictor
 from cre_core.interpretation.attribution import attribute
 from cre_core.interpretation.mutagenesis import saturate
 from cre_core.interpretation.perturb import edit_bases, knock_out, scan_pairs, smallest_set

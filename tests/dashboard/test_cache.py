@@ -47,6 +47,16 @@ def test_a_cache_that_others_may_write_into_is_refused(settings: Settings, mode:
         Library(settings)
 
 
+def test_a_folder_of_other_things_is_no_cache(tmp_path: Path) -> None:
+    """Such as the current one, with `--cache .`."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(BadInput, match=r"is not empty and holds no cache; wanted a new folder or a cache"):
+        Cache(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_linked_cache_is_refused(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     settings.cache_dir.symlink_to(tmp_path / "elsewhere")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import torch
 from toy_gene import CRISPR, AddingPredictor, adding_window
 
 from cre_core.data.study import Track
 from cre_core.errors import NotAvailable
+from cre_core.kept import Kept
 from dashboard.services.desk import Desk, desk_of, tracks_read
 
 
@@ -21,7 +21,7 @@ class ToyLibrary:
     """Counts what is computed."""
 
     def __init__(self) -> None:
-        self.n_computed = 0
+        self.n_computed, self.kept = 0, Kept()
 
     def memo(self, study: str, key: tuple[object, ...], function: Callable[[], object]) -> object:
         self.n_computed += 1
@@ -30,7 +30,6 @@ class ToyLibrary:
 
 def desk_with(predictor: AddingPredictor, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setattr(Desk, "predictor", lambda *_, **__: predictor)
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
     return Desk(ToyLibrary())  # type: ignore[arg-type]
 
 

@@ -16,12 +16,12 @@ from urllib.parse import urlencode
 
 import pytest
 from dash import Dash
+from dashboard.pages.locus.answers import draw, tabulate
 
 from cre_core.errors import CreError
 from cre_core.inference.predictor import Predictor
 from dashboard.app import PAGES, create_app
 from dashboard.components import notice
-from dashboard.pages.locus.answers import draw, tabulate
 from dashboard.pages.locus.inspector import inspect
 from dashboard.services.library import Library
 from dashboard.settings import Settings

@@ -15,7 +15,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 from cre_core.data.study import Study
 from cre_core.evaluation.scan import run_scan
 from cre_core.evaluation.screened import compared_pairs
-from cre_core.inference.predictor import open_predictor, trained_models
+from cre_core.inference.known import trained_models
+from cre_core.inference.predictor import open_predictor
 from cre_core.interpretation.perturb import Perturbation, knock_out
 from dashboard.text import log2, number, percent, place
 

@@ -314,7 +314,7 @@ def test_a_gene_is_scored_once_for_all_its_elements(monkeypatch: pytest.MonkeyPa
     contributions = np.full((4, 3, 4), np.nan)
     contributions[0] = [[0.5, 0, 0, 0], [0, -0.25, 0, 0], [np.nan] * 4]
     found = SimpleNamespace(bases=contributions, unit="log2(x)", difference=1.0, convergence_delta=0.1)
-    monkeypatch.setattr(bases, "attribute", lambda *_, **__: found)
+    monkeypatch.setattr("cre_core.interpretation.attribution.attribute", lambda *_, **__: found)
     place = Locus("chr1", 1_249, 1_252)
     monkeypatch.setattr(bases, "bases_of", lambda *_: (place, np.array([0, 1, 4], np.int8)))
     here = experiment()

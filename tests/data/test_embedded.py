@@ -19,7 +19,8 @@ from cre_core.data.store import store_folder
 from cre_core.data.study import EMBEDDED, Study
 from cre_core.errors import BadInput
 from cre_core.evaluation.precompute import KNOCK_OUTS, PREDICTIONS, precomputed_knock_outs
-from cre_core.inference.predictor import open_predictor, trained_models
+from cre_core.inference.known import trained_models
+from cre_core.inference.predictor import open_predictor
 from cre_core.io.download import registry
 from cre_core.io.files import sha256_of
 from cre_core.models.checkpoint import read_info

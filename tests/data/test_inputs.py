@@ -10,11 +10,12 @@ import torch
 from toy import make_toy_study
 from toy_inputs import genome, with_contacts, with_sequence
 
+from cre_core.data.batches import batch_of
 from cre_core.data.contact import TssContact
 from cre_core.data.dataset import GeneDataset
 from cre_core.data.inputs import ElementInputs, shared_inputs
 from cre_core.data.study import Study
-from cre_core.data.windows import Neighbourhood, batch_of, neighbourhood_for
+from cre_core.data.windows import Neighbourhood, neighbourhood_for
 from cre_core.errors import NotAvailable
 from cre_core.models.epinformer import EPInformerConfig
 from cre_core.models.scpge import ScPGEConfig

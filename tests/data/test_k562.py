@@ -13,7 +13,7 @@ import pytest
 
 from cre_core.data.k562 import FILES, log_rpkm
 from cre_core.data.raw_files import sources
-from cre_core.data.recipe import Prepared, Recipe, classify_elements, download_raw_files, prepare_study
+from cre_core.data.recipe import Prepared, StudyRecipe, classify_elements, download_raw_files, prepare_study
 from cre_core.data.recipes import recipe
 from cre_core.data.study import Study, StudyInfo, write_info
 from cre_core.errors import BadFile, BadInput, NotAvailable, UnknownName
@@ -160,7 +160,7 @@ class TestAStoppedPreparation:
                 raise failure
             return Prepared(StudyInfo("toy", "toy", False, "toy1", {"chrA": 10}, ("B",)))
 
-        plan = Recipe("toy", "toy", "toy1", ("B",), (), write)
+        plan = StudyRecipe("toy", "toy", "toy1", ("B",), (), write)
         prepare_study(plan, data=tmp_path, out=tmp_path / "study", report=quiet)
 
     @pytest.mark.parametrize(

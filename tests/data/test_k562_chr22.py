@@ -12,6 +12,7 @@ import pyBigWig
 import pytest
 import torch
 
+from cre_core.data.batches import batch_of
 from cre_core.data.k562_chr22 import CHR22, FILES, WINDOW, cage_at_tss, matched_depth
 from cre_core.data.published_links import read_published_links
 from cre_core.data.recipe import prepare_study
@@ -23,7 +24,7 @@ from cre_core.data.window_files import (
     write_window_bigwig,
     write_window_fasta,
 )
-from cre_core.data.windows import Neighbourhood, batch_of, neighbourhood_for
+from cre_core.data.windows import Neighbourhood, neighbourhood_for
 from cre_core.errors import BadFile, BadInput, WrongAssembly
 from cre_core.genome import HG19, HG38, Assembly, Locus
 from cre_core.inference.predictor import open_predictor

@@ -9,7 +9,7 @@ from toy import make_toy_study
 
 from cre_core import cli
 from cre_core.data import recipes
-from cre_core.data.recipe import Prepared, Recipe, prepare_study
+from cre_core.data.recipe import Prepared, StudyRecipe, prepare_study
 from cre_core.data.study import Study
 from cre_core.genome import HG38
 from cre_core.io.bed import read_bed
@@ -18,7 +18,7 @@ from dashboard.services.sources import notes
 NOTE = "a.bed: 1 of 3 rows skipped, end before they start; first: row 1 chr1:9-5"
 
 
-def _recipe() -> Recipe:
+def _recipe() -> StudyRecipe:
     def write(data: Path, out: Path, report: object) -> Prepared:
         for _ in range(2):  # read twice, said once
             read_bed(data / "a.bed", assembly=HG38)
@@ -27,7 +27,7 @@ def _recipe() -> Recipe:
             path.rename(out / path.name)
         return Prepared(made.info, notes=["the recipe's own"])
 
-    return Recipe("toy", "toy", "toy1", ("B",), (), write)
+    return StudyRecipe("toy", "toy", "toy1", ("B",), (), write)
 
 
 @pytest.fixture

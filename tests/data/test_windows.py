@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from cre_core.data.batches import batch_of
 from cre_core.data.dataset import BucketSampler, GeneDataset, PlaceSampler, Thinning
 from cre_core.data.study import Study
-from cre_core.data.windows import Neighbourhood, batch_of
+from cre_core.data.windows import Neighbourhood
 from cre_core.errors import NotAvailable, UnknownName
 
 COUNTS = ("dnase", "h3k27ac")

@@ -8,7 +8,7 @@ import pytest
 from cre_core.errors import BadInput
 from cre_core.evaluation import metrics
 from cre_core.evaluation.bootstrap import interval, paired_difference, percentile_interval, resample_counts
-from cre_core.evaluation.weighted import Agreement, RankAgreement, Ranking
+from cre_core.evaluation.weighted import RankAgreement, Ranking, ValueAgreement
 
 BY_NAME = {
     "average_precision": metrics.average_precision,
@@ -28,7 +28,7 @@ def test_counting_a_row_twice_is_repeating_it(decimals: int) -> None:
     scores = np.round(rng.random(200) + 0.3 * truth, decimals)
     values = np.round(rng.random(200), decimals)
     counts = resample_counts(200, n_resamples=20, seed=5)
-    found = {**Ranking(truth, scores).metrics(counts), **Agreement(values, scores).metrics(counts)}
+    found = {**Ranking(truth, scores).metrics(counts), **ValueAgreement(values, scores).metrics(counts)}
     for resample in range(20):
         rows = np.repeat(np.arange(200), counts[:, resample])
         for name, metric in BY_NAME.items():
@@ -53,7 +53,7 @@ def test_resamples_without_a_positive_or_a_spread_are_nan() -> None:
     nothing = np.array([[0], [3]], np.uint16)
     ranked = Ranking(np.array([True, False]), np.array([1.0, 2.0])).metrics(nothing)
     assert all(np.isnan(values[0]) for values in ranked.values())
-    agreed = Agreement(np.array([1.0, 2.0]), np.array([1.0, 3.0])).metrics(nothing)
+    agreed = ValueAgreement(np.array([1.0, 2.0]), np.array([1.0, 3.0])).metrics(nothing)
     assert np.isnan(agreed["pearson_r"][0])
     assert np.isnan(agreed["spearman_r"][0])
     assert agreed["mae"][0] == 1

@@ -18,7 +18,8 @@ from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.evaluation.elements import CLASSES, boosted, elements_benchmark, evaluate_classes
 from cre_core.inference.classes import ClassPredictor, class_models
-from cre_core.inference.predictor import model_folders, open_predictor, trained_models
+from cre_core.inference.known import model_folders, trained_models
+from cre_core.inference.predictor import open_predictor
 from cre_core.models import create
 from cre_core.training.classes import train_classes
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from cre_core.data.batches import batch_of
 from cre_core.data.study import Study
-from cre_core.data.windows import batch_of
 from cre_core.errors import BadFile, BadInput, NotAvailable
-from cre_core.inference.predictor import Predictor, open_predictor, trained_models
+from cre_core.inference.known import trained_models
+from cre_core.inference.predictor import Predictor, open_predictor
 
 
 def test_the_fold_that_never_saw_the_gene_answers(toy_predictor: Predictor) -> None:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from toy_inputs import study_with_weights, with_contacts
 
+from cre_core.data.batches import batch_of
 from cre_core.data.study import Study
-from cre_core.data.windows import batch_of
 from cre_core.errors import NotAvailable
 from cre_core.evaluation.scores import gene_links
 from cre_core.inference.embeddings import EmbeddingCache

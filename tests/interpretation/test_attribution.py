@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from toy_inputs import study_with_weights
 
+from cre_core.data.batches import batch_of
 from cre_core.data.study import Study
-from cre_core.data.windows import batch_of
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.inference.predictor import Predictor, open_predictor
-from cre_core.interpretation.attribution import METHODS, Attribution, Settings, attribute, attribute_batch
+from cre_core.interpretation.attribution import METHODS, Attribution, AttributionSettings, attribute, attribute_batch
 from cre_core.schema import Batch, ElementInput, Prediction
 
 DEMO = Path(__file__).resolve().parents[2] / "precomputed" / "demo"
@@ -59,7 +59,7 @@ def bases_batch(sequence: list[list[int]]) -> Batch:
 
 
 def explained(function: Callable[[Batch], Tensor], batch: Batch, method: str, **settings: object) -> Attribution:
-    given = Settings(**settings)  # type: ignore[arg-type]
+    given = AttributionSettings(**settings)  # type: ignore[arg-type]
     return attribute_batch([Toy(function)], batch, method=method, unit="log2(TPM + 1)", settings=given)
 
 
@@ -185,17 +185,17 @@ def test_of_some_models_the_mean() -> None:
 
 
 def test_what_is_told_on_the_way() -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     attribute_batch(
         [Toy(product)],
         counts_batch([[3.0], [4.0]]),
         method="integrated_gradients",
         unit="u",
-        settings=Settings(n_steps=5),
-        report=lambda done, total: told.append((done, total)),
+        settings=AttributionSettings(n_steps=5),
+        report=lambda method, done, total: told.append((method, done, total)),
     )
-    assert told[0] == (1, 5)
-    assert told[-1] == (5, 5)
+    assert told[0] == ("integrated_gradients", 1, 5)
+    assert told[-1] == ("integrated_gradients", 5, 5)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,9 @@ def test_what_epinformer_does_not_read_is_nan(tmp_path: Path) -> None:
     study = study_with_weights(tmp_path / "study", {"variant": "pe-activity"})
     predictor = open_predictor(study, "epinformer", biosample="ToyCell")
     predictor.predict([predictor.window("G1")])  # weights that were loaded to predict can be explained too
-    found = attribute(predictor, predictor.window("G1"), method="deep_lift", settings=Settings(n_references=2))
+    found = attribute(
+        predictor, predictor.window("G1"), method="deep_lift", settings=AttributionSettings(n_references=2)
+    )
     assert np.isnan(found.elements).tolist() == [True, False, False, False]  # e1 lies inside the promoter sequence
     assert found.bases is not None
     assert found.signal is not None
@@ -263,7 +265,7 @@ def creator() -> Predictor:
 
 def test_bases_and_signals_of_the_demo_s_creator(creator: Predictor) -> None:
     window = creator.window(creator.study.genes["gene_id"].iloc[5])
-    found = attribute(creator, window, method="deep_lift", settings=Settings(n_references=2))
+    found = attribute(creator, window, method="deep_lift", settings=AttributionSettings(n_references=2))
     E = len(window.elements)
     assert found.bases is not None
     assert found.signal is not None
@@ -273,7 +275,7 @@ def test_bases_and_signals_of_the_demo_s_creator(creator: Predictor) -> None:
     assert np.nansum(found.bases) + np.nansum(found.signal) - found.difference == pytest.approx(
         found.convergence_delta, abs=1e-4
     )
-    only = attribute(creator, window, settings=Settings(inputs=("signal",)))
+    only = attribute(creator, window, settings=AttributionSettings(inputs=("signal",)))
     assert only.bases is None
     assert only.signal is not None
     # The slope of the strongest signal, by a small change of it

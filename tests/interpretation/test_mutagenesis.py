@@ -10,8 +10,9 @@ import pytest
 import torch
 from toy_inputs import genome, study_with_weights
 
+from cre_core.data.batches import batch_of
 from cre_core.data.study import Study
-from cre_core.data.windows import GeneWindow, batch_of
+from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable, UnknownName
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor, open_predictor
@@ -79,16 +80,16 @@ def test_only_the_changed_element_is_encoded(predictor: Predictor, monkeypatch: 
         return encode(self, inputs)
 
     monkeypatch.setattr(EPInformer, "encode", counted)
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     saturate(
         predictor,
         window,
         "e3",
         place=Locus("chrA", 200_000, 200_040),
-        report=lambda done, total: told.append((done, total)),
+        report=lambda step, done, total: told.append((step, done, total)),
     )
     assert sum(counts) == 3 * 40
-    assert told == [(64, 120), (120, 120)]
+    assert told == [("variants", 64, 120), ("variants", 120, 120)]
 
 
 def test_all_that_the_model_reads(predictor: Predictor) -> None:
@@ -107,7 +108,7 @@ def test_n_has_no_substitution(predictor: Predictor, monkeypatch: pytest.MonkeyP
     sequence = whole.inputs.sequence.clone()
     sequence[row_of(whole, 1), 200] = 4
     with_n = whole.with_(inputs=replace(whole.inputs, sequence=sequence))
-    monkeypatch.setattr("cre_core.data.windows.batch_of", lambda windows: with_n)  # the window makes its batch once
+    monkeypatch.setattr("cre_core.data.batches.batch_of", lambda windows: with_n)  # the window makes its batch once
     found = saturate(predictor, window, "e2", place=Locus("chrA", 109_999, 110_002))
     assert found.reference[1] == 4
     assert np.isnan(found.log2_fold_change).all(1).tolist() == [False, True, False]

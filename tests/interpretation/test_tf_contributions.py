@@ -11,7 +11,7 @@ import torch
 from cre_core.data.study import Study
 from cre_core.errors import BadInput, NotAvailable
 from cre_core.inference.predictor import Predictor, open_predictor
-from cre_core.interpretation.attribution import Settings, attribute
+from cre_core.interpretation.attribution import AttributionSettings, attribute
 from cre_core.interpretation.tf_contributions import strongest, tf_contributions
 from cre_core.io.motifs import Motif, read_motifs
 from cre_core.models import checkpoint
@@ -57,7 +57,7 @@ def test_the_ten_strongest_factors_of_each_element(scpge: Predictor, method: str
     found = tf_contributions(scpge, window, motifs, method=method)
     assert found.groupby("element_id").size().eq(10).all()
     every = tf_contributions(scpge, window, motifs, method=method, n_top=26)
-    motif = attribute(scpge, window, method=method, settings=Settings(inputs=("motif",)))
+    motif = attribute(scpge, window, method=method, settings=AttributionSettings(inputs=("motif",)))
     assert every["contribution"].sum() == pytest.approx(motif.difference, rel=0.02)
     assert motif.bases is None
     first = found[found["element_id"] == window.elements["element_id"].iloc[0]]

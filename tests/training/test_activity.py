@@ -19,7 +19,7 @@ from cre_core.data import activity_tiles
 from cre_core.data.activity_tiles import ActivityDataset, EvenBatches, Tiling, tiles_of
 from cre_core.data.study import IntervalSet, Study, Track, write_info
 from cre_core.errors import BadInput, NotAvailable
-from cre_core.inference.predictor import trained_models
+from cre_core.inference.known import trained_models
 from cre_core.io.bigwig import write_bigwig
 from cre_core.io.fasta import encode
 from cre_core.models import checkpoint

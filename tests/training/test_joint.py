@@ -16,7 +16,8 @@ from cre_core.data.dataset import GeneDataset
 from cre_core.data.study import Study
 from cre_core.data.windows import neighbourhood_for
 from cre_core.errors import BadInput, NotAvailable, UnknownName
-from cre_core.inference.predictor import model_folders, open_predictor
+from cre_core.inference.known import model_folders
+from cre_core.inference.predictor import open_predictor
 from cre_core.models import checkpoint
 from cre_core.models.registry import build
 from cre_core.schema import Reads

@@ -19,7 +19,8 @@ from cre_core.errors import BadInput
 from cre_core.models import checkpoint
 from cre_core.training import run
 from cre_core.training.module import ExpressionModule
-from cre_core.training.run import SaveEveryEpoch, train_model
+from cre_core.training.run import train_model
+from cre_core.training.saved import SaveEveryEpoch
 
 SMALL = {"width": 8, "n_heads": 2, "feed_forward": 8, "dropout": 0.2}
 CONFIGS: dict[str, tuple[str, dict[str, object]]] = {

@@ -11,6 +11,7 @@ import pandas as pd
 from cre_core.data.simulate.config import SimulationConfig
 from cre_core.data.simulate.factors import BACKGROUND, BASES, Factor
 from cre_core.data.simulate.landscape import Landscape
+from cre_core.schema import PROMOTER_HALF_WIDTH_BP
 
 _SLOT_BP = 20  # at most one motif in each slot of an element, so that none overlap
 _SILENT_IN_QUIET, _SILENT_ELSEWHERE = 0.7, 0.1  # share of promoters that hardly anything binds
@@ -56,7 +57,8 @@ def make_sequence(
     letters = np.frombuffer(BASES.encode(), dtype="S1")
     genome = {chrom: letters[_draw(rng, size, BACKGROUND)] for chrom, size in config.chrom_sizes.items()}
     for gene in landscape.genes.itertuples():
-        genome[gene.chrom][gene.tss - 500 : gene.tss + 500] = letters[_draw(rng, 1_000, BACKGROUND[[1, 0, 0, 1]])]
+        promoter = slice(gene.tss - PROMOTER_HALF_WIDTH_BP, gene.tss + PROMOTER_HALF_WIDTH_BP)
+        genome[gene.chrom][promoter] = letters[_draw(rng, 2 * PROMOTER_HALF_WIDTH_BP, BACKGROUND[[1, 0, 0, 1]])]
     for site in sites.itertuples():
         bases = site.sequence if site.strand == "+" else reverse_complement(site.sequence)
         genome[site.chrom][site.start : site.end] = np.frombuffer(bases.encode(), dtype="S1")

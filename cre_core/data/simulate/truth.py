@@ -10,9 +10,8 @@ from cre_core.data.simulate.config import SimulationConfig
 from cre_core.data.simulate.factors import Factor
 from cre_core.data.simulate.landscape import Landscape
 from cre_core.data.simulate.regulation import Regulation
-from cre_core.schema import HALF_LIFE_FEATURES
+from cre_core.schema import HALF_LIFE_FEATURES, PROMOTER_HALF_WIDTH_BP
 
-_PROMOTER_BP = 500  # to each side of the transcription start
 _VALID_SHARE = 0.2
 _PEAK_READS = 25
 
@@ -59,7 +58,7 @@ def signal_tables(
       signals: (biosample, assay) -> bins of `make_signal`.
     """
     starts = landscape.genes[["gene_id", "chrom"]].assign(
-        start=landscape.genes["tss"] - _PROMOTER_BP, end=landscape.genes["tss"] + _PROMOTER_BP
+        start=landscape.genes["tss"] - PROMOTER_HALF_WIDTH_BP, end=landscape.genes["tss"] + PROMOTER_HALF_WIDTH_BP
     )
     tables = []
     for places, key in ((landscape.elements, "element_id"), (starts, "gene_id")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +34,8 @@ from cre_core.io.bigwig import write_bigwig
 from cre_core.io.contacts import write_cool
 from cre_core.io.files import written_whole
 from cre_core.io.folders import carry_over, folder_written_whole
+from cre_core.progress import Report, unheard
 
-Progress = Callable[[str, int, int], None]
 _SOURCE = "simulated"
 _TITLES = {"dnase": "DNase", "h3k27ac": "H3K27ac", "ctcf": "CTCF", "rna": "RNA"}
 _LINE = 60  # bases on a FASTA line
@@ -91,7 +90,7 @@ def element_labels(true_elements: pd.DataFrame) -> pd.DataFrame:
 
 
 def simulate(
-    folder: Path, *, seed: int = 1, config: SimulationConfig = DEFAULT, progress: Progress | None = None
+    folder: Path, *, seed: int = 1, config: SimulationConfig = DEFAULT, progress: Report | None = None
 ) -> Study:
     """Write a study of a simulated genome whose regulation is known exactly.
 
@@ -109,7 +108,7 @@ def simulate(
       BadInput: `folder` holds something other than a simulated study, or the config has no room for its content.
     """
     folder = Path(folder)
-    report = progress or (lambda step, done, total: None)
+    report = progress or unheard
     steps = ("world", "tables", "sequence", "signals", "contacts", "description")
     with folder_written_whole(folder) as partial:
         check_replaceable(folder, is_simulated=True)

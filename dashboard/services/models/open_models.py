@@ -14,7 +14,8 @@ import torch
 from cre_core.data.study import Study
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import CreError, UnknownName
-from cre_core.inference.predictor import Predictor, model_folders, open_predictor
+from cre_core.inference.known import model_folders
+from cre_core.inference.predictor import Predictor, open_predictor
 from dashboard.services.library import Library
 from dashboard.services.models.operations import OPERATIONS, Operation
 from dashboard.services.models.protocol import Answer, Request, error_answer

@@ -13,7 +13,8 @@ import torch
 
 from cre_core.data.windows import GeneWindow
 from cre_core.errors import BadInput, NotAvailable
-from cre_core.inference.predictor import SCAN_BATCH, Predictor
+from cre_core.inference.predictor import Predictor
+from cre_core.inference.predicts import SCAN_BATCH
 from cre_core.schema import Mode, Prediction
 from dashboard.services.models.protocol import Request
 

@@ -130,9 +130,9 @@ def last_words(settings: Settings) -> str:
             lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError:
         return ""
-    said = [line.strip() for line in lines if line.strip()]
-    crash = [line for line in said if line.startswith("Fatal Python error")]  # what follows it is where, not what
-    return (crash[:1] or said[-1:] or [""])[0]
+    words = [line.strip() for line in lines if line.strip()]
+    crash = [line for line in words if line.startswith("Fatal Python error")]  # what follows it is where, not what
+    return (crash[:1] or words[-1:] or [""])[0]
 
 
 @contextmanager
