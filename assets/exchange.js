@@ -72,7 +72,22 @@
     place.classList.toggle("cs-busy", is);
     place.setAttribute("aria-busy", is ? "true" : "false");
   }
+  /* A page may ask its first question by the address, while Dash is still being set up: `early` holds the promise of
+     that reply, with the fields it answers under `data.asked`. It serves if the page's own question is the same. */
+  const early = {};
+  async function askedEarly(name, question) {
+    const waiting = early[name];
+    delete early[name];
+    const reply = waiting ? await waiting.catch(() => null) : null;
+    const asked = reply && reply.data && reply.data.asked;
+    const lean = (value, field) => JSON.stringify(value === undefined ? crescope.view.default(field) : value);
+    const isSame = asked && Object.keys(question).every((field) =>
+      field === "width" ? Math.abs(question.width - asked.width) < 25 : lean(question[field], field) === lean(asked[field], field));
+    return isSame ? reply : null;
+  }
   async function post(name, question, abort) {
+    const found = early[name] && (await askedEarly(name, question));
+    if (found) return found;
     const body = JSON.stringify(Object.assign({ asker: asker, number: number }, question));
     const headers = { "Content-Type": "application/json" };
     const response = await fetch("/ask/" + name, { method: "POST", headers: headers, body: body, signal: abort && abort.signal });
@@ -127,6 +142,7 @@
 
   crescope.exchange = {
     hooks: hooks,
+    early: early,
     check: check,
     theme: theme,
     kept: kept,

@@ -13,6 +13,7 @@
     hooks.locus = {
       /* A place inside what is loaded needs no new drawing. */
       mayAsk: function (question, last) {
+        crescope.plot.ready(); /* beside the server's work */
         if (!last) return true;
         const rest = (one) => JSON.stringify(Object.assign({}, one, { locus: "", width: Math.round(one.width / 50) }));
         return rest(question) !== rest(last) || !locus.isLoaded(crescope.text.parse(question.locus));
@@ -44,6 +45,17 @@
       return { data: figure.data, layout: Object.assign({}, figure.layout, { width: root.clientWidth, height: root.clientHeight + 30 }) };
     };
   });
+
+  /* The first figure is asked for by the address, while Dash is still being set up. */
+  if (location.pathname === "/locus") {
+    const isWide = window.innerWidth >= 1200; /* as shell.css: the inspector stands beside, or is folded */
+    const width = window.innerWidth - 68 - (isWide ? 300 + 32 : 40);
+    const question = { query: location.search, theme: document.documentElement.dataset.mantineColorScheme || "light", width: width };
+    const headers = { "Content-Type": "application/json" };
+    document.addEventListener("DOMContentLoaded", () => { crescope.exchange.early.locus = asked; });
+    const asked = fetch("/ask/locus-early", { method: "POST", headers: headers, body: JSON.stringify(question) }).then((reply) => reply.json());
+    asked.then(() => crescope.plot.ready());
+  }
 
   /* -- the row of the table that is selected ---------------------------------------------------------------------- */
   let row = "", touched = 0;

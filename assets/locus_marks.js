@@ -49,6 +49,22 @@
   };
   document.addEventListener("crescope:locus-drawn", frameTexts);
 
+  /* -- the ruler: numbers at the lines of the grid ---------------------------------------------------------------- */
+  function ruler() {
+    if (!locus.parts() || !locus.meta) return;
+    const step = locus.step(), { start, end } = locus.view, line = layer("ruler"), texts = [];
+    const [unit, size] = step >= 1e5 ? ["Mb", 1e6] : step >= 100 ? ["kb", 1e3] : ["", 1];
+    for (let base = Math.ceil(start / step) * step; base <= end; base += step) {
+      const px = locus.px(base);
+      if (px < 24 || px > locus.width() - 24) continue; /* a number is whole or not there */
+      const text = part("cs-tick", (base / size).toLocaleString("en-US", { maximumFractionDigits: 6 }) + (unit && " " + unit));
+      text.style.transform = "translateX(" + px.toFixed(1) + "px) translateX(-50%)";
+      texts.push(text);
+    }
+    line.replaceChildren(...texts);
+  }
+  ["crescope:locus-moved", "crescope:locus-drawn"].forEach((name) => document.addEventListener(name, ruler));
+
   /* -- the crosshair ---------------------------------------------------------------------------------------------- */
   function nearestProbe(bp) {
     const probes = locus.meta.probes;

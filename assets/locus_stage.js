@@ -15,10 +15,16 @@
   locus.view = { chrom: "", start: 0, end: 1 };
   locus.px = (bp) => ((bp - locus.view.start) / (locus.view.end - locus.view.start)) * locus.width();
   locus.bp = (px) => locus.view.start + (px / locus.width()) * (locus.view.end - locus.view.start);
-  locus.width = () => (parts() ? parts().frame.clientWidth || 1 : 1);
+  /* Size of the frame, px; read when it may have changed, not at every step of a move. */
+  let size = { width: 1, height: 1 };
+  function measure() {
+    const { frame } = parts();
+    size = { width: frame.clientWidth || 1, height: frame.clientHeight || 1 };
+  }
+  locus.width = () => size.width;
   /* Top and bottom of a band, px from the top of the frame. */
   locus.edges = function (band) {
-    const height = parts().frame.clientHeight - locus.meta.top - BOTTOM_PX;
+    const height = size.height - locus.meta.top - BOTTOM_PX;
     const y = (paper) => locus.meta.top + (1 - paper) * height;
     return { top: y(band.to), split: y(band.split), bottom: y(band.from) };
   };
@@ -85,6 +91,7 @@
     const tell = function () {
       locus.settle();
       crescope.view.change({ locus: locus.placeText() });
+      if (locus.meta && isFar()) restage(true);
     };
     if (afterMs) committing = setTimeout(tell, afterMs);
     else tell();
@@ -122,14 +129,19 @@
     const plot = parts() && parts().plot;
     if (!plot || !plot._fullLayout) return;
     const next = wanted();
-    const change = { "xaxis.range": [next.start, next.end] };
-    if (Math.abs(next.width - drawn.width) > 1) Object.assign(change, { width: next.width, "xaxis.nticks": ticks() });
+    const change = { "xaxis.range": [next.start, next.end], "xaxis.dtick": grid().dtick };
+    if (Math.abs(next.width - drawn.width) > 1) change.width = next.width;
     await window.Plotly.relayout(plot, change);
     drawn = next;
     place();
     locus.settle();
   }
-  const ticks = () => Math.max(6, Math.round((WIDE * locus.width()) / 130));
+  /* Lines of the grid at round places, about eight in view; the ruler's numbers stand at the same. */
+  locus.step = function () {
+    const rough = ((locus.view.end - locus.view.start) / locus.width()) * 125, power = Math.pow(10, Math.floor(Math.log10(rough)));
+    return Math.max(1, [1, 2, 5, 10].find((times) => times * power >= rough) * power);
+  };
+  const grid = () => ({ tickmode: "linear", tick0: 0, dtick: locus.step() });
   /* After a rest: ranges and counts are of what is in view now. */
   locus.settle = () => document.dispatchEvent(new CustomEvent("crescope:locus-settled"));
 
@@ -147,6 +159,7 @@
     const is = asked && asked.chrom === meta.chrom ? asked : { start: meta.view[0], end: meta.view[1] };
     locus.view = clamped(is.start, is.end);
     root.style.setProperty("--cs-height", height(meta.height));
+    measure();
     const { plot } = parts(), next = wanted();
     const traces = figure.data.filter((trace) => trace.meta !== "names");
     await Plotly.react(plot, traces, layoutOf(figure.layout, next), { staticPlot: true, displayModeBar: false });
@@ -167,10 +180,10 @@
   /* The figure is whole by itself; here the page draws labels, names, caption and marks. */
   function layoutOf(layout, next) {
     const clear = "rgba(0,0,0,0)";
-    const xaxis = Object.assign({}, layout.xaxis, { range: [next.start, next.end], nticks: ticks(), title: undefined });
+    const xaxis = Object.assign({}, layout.xaxis, { range: [next.start, next.end], title: undefined, showticklabels: false }, grid());
     const shapes = (layout.shapes || []).filter((shape) => shape.name !== "highlight" && shape.name !== "selected");
     return Object.assign({}, layout, {
-      width: next.width, height: parts().frame.clientHeight, autosize: false, annotations: [], shapes: shapes,
+      width: next.width, height: size.height, autosize: false, annotations: [], shapes: shapes,
       margin: { l: 0, r: 0, t: layout.meta.top, b: BOTTOM_PX, autoexpand: false },
       paper_bgcolor: clear, plot_bgcolor: clear, xaxis: xaxis, meta: null,
     });
@@ -179,9 +192,8 @@
   locus.resized = function () {
     if (!locus.meta || !parts()) return;
     const plot = parts().plot;
-    if (plot._fullLayout && plot._fullLayout.height !== parts().frame.clientHeight) {
-      window.Plotly.relayout(plot, { height: parts().frame.clientHeight });
-    }
+    measure();
+    if (plot._fullLayout && plot._fullLayout.height !== size.height) window.Plotly.relayout(plot, { height: size.height });
     place();
     restage(true);
     document.dispatchEvent(new CustomEvent("crescope:locus-drawn"));

@@ -7,7 +7,6 @@ packages (entry points `crescope.pages`) follow.
 from __future__ import annotations
 
 import importlib
-import json
 import logging
 from collections.abc import Sequence
 from importlib.metadata import entry_points
@@ -19,10 +18,10 @@ from dash import ClientsideFunction, Dash, Input, Output, State, set_props
 from dash.development.base_component import Component
 
 from cre_core.errors import CreError
-from dashboard import theme
 from dashboard.components import exchange, notice, shell
 from dashboard.components.exchange import Question, Reply
 from dashboard.components.suggest import suggestion_list
+from dashboard.index import App
 from dashboard.pages import Page
 from dashboard.services.files import register_files
 from dashboard.services.guard import guard
@@ -30,28 +29,19 @@ from dashboard.services.library import Library
 from dashboard.services.search import Hit, current_chrom, resolve, suggestions
 from dashboard.services.view import complete
 from dashboard.settings import Settings
-from dashboard.state import ViewState, described, read_view, read_view_file
+from dashboard.state import ViewState, read_view, read_view_file
 
 PAGES = ("home", "locus", "knockout", "data")
 PAGE_GROUP = "crescope.pages"
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
-PLOTLY = "/assets/vendor/plotly-cartesian-4.1.1.min.js"  # of the version that plotly.py writes figures for (tested)
 log = logging.getLogger("dashboard")
-
-INDEX = """<!DOCTYPE html>
-<html lang="en">
-<head>{%metas%}<title>{%title%}</title><link rel="icon" href="/assets/icons/crescope.svg">
-<link rel="preload" href="PLOTLY" as="script" fetchpriority="low">
-<style>COLOURS</style>{%css%}<script type="application/json" id="cs-about">ABOUT</script></head>
-<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
-</html>"""
 
 
 def create_app(settings: Settings) -> Dash:
     """The dashboard of some settings."""
     library = Library(settings)
-    app = Dash(
+    app = App(
         "crescope",
         title="CREscope",
         update_title="",
@@ -62,7 +52,6 @@ def create_app(settings: Settings) -> Dash:
         include_pages_meta=False,
         suppress_callback_exceptions=True,
         on_error=show_error,
-        index_string=_index(),
         compress=True,
     )
     guard(app.server, settings, app.csp_hashes)
@@ -99,15 +88,6 @@ def pages_of_others() -> list[Page]:
         except Exception as error:  # whatever another package does must not keep ours from starting
             log.warning("the page %s (%s) is left out: %s", entry.name, entry.value, error)
     return found
-
-
-def _index() -> str:
-    about = {"view": described(), "plotly": PLOTLY}
-    texts = {"COLOURS": theme.css_variables(), "PLOTLY": PLOTLY, "ABOUT": json.dumps(about).replace("<", "\\u003c")}
-    page = INDEX
-    for name, text in texts.items():
-        page = page.replace(name, text)
-    return page
 
 
 def show_error(error: Exception) -> None:

@@ -35,7 +35,7 @@ FOR_ALL = {
 }  # fmt: skip
 TOP_LEVEL = {"dashboard.app", "dashboard.__main__", "cre_core.__main__"}
 # leaves of the dashboard, open to all its packages
-LEAF_NAMES = ("theme", "text", "state", "state_kinds", "settings")
+LEAF_NAMES = ("theme", "text", "index", "state", "state_kinds", "settings")
 DASHBOARD_LEAVES = {f"dashboard.{name}" for name in LEAF_NAMES}
 
 

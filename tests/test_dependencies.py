@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAM, AROUND = ("cre_core", "dashboard"), ("tests", "benchmarks", "scripts")
 NOT_IMPORTED = {
     "pyarrow": "pandas reads and writes parquet with it",
+    "flask-compress": "dash compresses its answers with it",
     "six": "dash_bio imports it and does not say so",
     "pytest-xdist": "make test runs it",
     "ruff": "make lint runs it",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import plotly
 import pytest
-from dash.exceptions import PreventUpdate
+from flask.testing import FlaskClient
 from playwright.sync_api import Page, expect
 
 from cre_core.data.study import IntervalSet, Study
 from cre_core.errors import NotAvailable
+from dashboard.components.exchange import Question
 from dashboard.pages.data import page as data
 from dashboard.services.baselevel import base_level
 from dashboard.services.library import Library
@@ -111,14 +115,28 @@ def test_without_sequence_it_says_what_is_missing(study: Study, library: Library
     with pytest.raises(NotAvailable, match="Study tiny has no sequence"):
         base_level(with_info(study, sequence=None), ViewState())
     (study.folder / "sequence.fa.gz.fai").unlink()
-    shown = data.bases(library, "bases", None)
+    shown = data.bases(library, Question(ViewState())).sets["data-bases"]["children"]
     assert "Study tiny has no sequence" in str(shown)
 
 
-def test_the_browser_is_made_in_its_tab_only(library: Library) -> None:
-    with pytest.raises(PreventUpdate):
-        data.bases(library, "files", None)
-    assert data.bases(library, "bases", {"state": {"gene": "SIM3"}}).locus == "chr1:379501-380500"
+def test_the_browser_is_made_where_the_view_is(library: Library) -> None:
+    made = data.bases(library, Question(ViewState(gene="SIM3"))).sets["data-bases"]["children"]
+    assert made.locus == "chr1:379501-380500"
+
+
+def test_its_scripts_are_not_loaded_with_the_page(client: FlaskClient) -> None:
+    page = client.get("/data").get_data(as_text=True)
+    about = json.loads(page.partition('id="cs-about">')[2].partition("</script>")[0])
+    polyfill, browser = about["later"]  # the genome browser wants the other
+    assert ("/polyfill@" in polyfill, "/dash_bio/" in browser) == (True, True)
+    for address in about["later"]:
+        assert address not in page.partition("<body>")[2]
+        assert client.get(address).status_code == 200
+    with Path(plotly.__file__).with_name("package_data").joinpath("plotly.min.js").open() as script:
+        version = script.read(60)
+    assert re.search(r"v(\d+\.\d+\.\d+)", version).group(1) in about["plotly"]
+    with client.get(about["plotly"]) as answer:
+        assert answer.status_code == 200
 
 
 @pytest.mark.browser

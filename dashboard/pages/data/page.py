@@ -13,12 +13,12 @@ from typing import Any
 import dash_ag_grid as dag
 import dash_bio
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, html
+from dash import ClientsideFunction, Dash, Input, html
 from dash.development.base_component import Component
-from dash.exceptions import PreventUpdate
 
 from cre_core.errors import NotAvailable
 from dashboard.components import notice, provenance, shell
+from dashboard.components.exchange import Exchange, Question, Reply
 from dashboard.pages import Page
 from dashboard.services.baselevel import base_level
 from dashboard.services.library import Library
@@ -26,7 +26,8 @@ from dashboard.services.sources import Origin, origin
 from dashboard.state import read_view
 
 PATH = "/data"
-BASES = "bases"
+BASES_TAB = "bases"
+BASES = Exchange("data-bases", needs=("study", "biosample", "gene", "locus", "element", "pair"), on_demand=True)
 _SOURCE_COLUMNS = (
     ("file", "file", 3), ("content", "content", 4), ("assembly", "assembly", 1), ("lifted_from", "lifted from", 1),
     ("licence", "licence", 2), ("sha256", "SHA-256", 2), ("checked", "compared", 2), ("url", "address", 3),
@@ -48,12 +49,12 @@ def layout(library: Library, **query: str) -> Component:
                 [
                     dmc.TabsTab(f"Public files ({len(sources)})", value="sources"),
                     dmc.TabsTab(f"Files of the study ({len(files)})", value="files"),
-                    dmc.TabsTab("Base level", value=BASES, id="data-bases-tab"),
+                    dmc.TabsTab("Base level", value=BASES_TAB, id="data-bases-tab"),
                 ]
             ),
             dmc.TabsPanel(_sources_panel(study), value="sources", className="cs-tab"),
             dmc.TabsPanel(table("data-files", files, _FILE_COLUMNS), value="files", className="cs-tab"),
-            dmc.TabsPanel(html.Div(id="data-bases", className="cs-bases"), value=BASES, className="cs-tab"),
+            dmc.TabsPanel(html.Div(id="data-bases", className="cs-bases"), value=BASES_TAB, className="cs-tab"),
         ],
         id="data-tabs",
         value="sources" if sources else "files",
@@ -65,30 +66,23 @@ def layout(library: Library, **query: str) -> Component:
         [study.assembly, study.command, study.folder],
         is_simulated=study.is_simulated,
     )
-    return shell.page(state, main, footer=footer, notices=notices)
+    return shell.page(state, main, footer=footer, notices=notices, exchanges=[BASES])
 
 
 def register(app: Dash, library: Library) -> None:
     """Make the genome browser when its tab is opened."""
-    app.callback(
-        Output("data-bases", "children"),
-        Input("data-tabs", "value"),
-        State("view", "data"),
-        prevent_initial_call=True,
-    )(lambda tab, view: bases(library, tab, view))
+    BASES.answered_by(app, lambda question: bases(library, question))
+    app.clientside_callback(ClientsideFunction("data", "opened"), Input("data-tabs", "value"))
 
 
-def bases(library: Library, tab: str, view: dict[str, Any] | None) -> Component:
+def bases(library: Library, question: Question) -> Reply:
     """The genome browser, or what is missing for it."""
-    if tab != BASES:
-        raise PreventUpdate
-    state = read_view((view or {}).get("state"))[0]
-    study = library.study(state.study)
+    study = library.study(question.state.study)
     try:
-        properties = base_level(study, state)
+        made: Component = dash_bio.Igv(id="igv", **base_level(study, question.state))
     except NotAvailable as error:
-        return notice.empty("No base-level view.", str(error))
-    return dash_bio.Igv(id="igv", **properties)
+        made = notice.empty("No base-level view.", str(error))
+    return Reply(sets={"data-bases": {"children": made}})
 
 
 def table(identity: str, rows: list[dict[str, Any]], columns: Sequence[tuple[str, str, int]]) -> Component:

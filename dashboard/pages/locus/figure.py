@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -17,8 +17,8 @@ from dashboard.services.gene import Gene, element_row, gene_of, pair_row
 from dashboard.services.library import Library
 from dashboard.services.links import models_stamp
 from dashboard.services.locus import load_locus, loaded_window, tracks_of, view_of
-from dashboard.services.view import NONE
-from dashboard.state import ViewState
+from dashboard.services.view import NONE, complete
+from dashboard.state import ViewState, read_view
 from dashboard.theme import PALETTES, ThemeName
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ FIGURE_ID = "locus-figure"
 _FIELDS = ("study", "biosample", "gene", "locus", "methods", "hidden", "scale", "top", "threshold", "order", "looks")
 FIGURE = Exchange("locus", needs=(*_FIELDS, "theme", "width"), width_of="locus-figure", busy="locus-figure")
 _MARKED = ("element", "pair", "highlights")
+# The same by the address, asked before the page is laid out.
+EARLY = Exchange("locus-early", needs=("query", "theme", "width"), on_demand=True)
 FILE = Exchange("locus-file", needs=(*FIGURE.needs, *_MARKED), width_of="locus-figure", on_demand=True)
 
 
@@ -91,6 +93,14 @@ def draw(library: Library, question: Question) -> Reply:
         },
         sets={"footer": {"children": provenance.line(drawing.sources, is_simulated=is_simulated)}},
     )
+
+
+def draw_early(library: Library, question: Question) -> Reply:
+    """The figure that the page of an address will ask for, with the fields that it will ask with."""
+    state, _ = complete(library, read_view(str(question.kept.get("query") or ""))[0], wants=("place",))
+    asked = replace(question, state=state.only(_FIELDS))
+    fields = {**asked.state.to_dict(), "theme": asked.theme, "width": asked.width_px}
+    return replace(draw(library, asked), data={"asked": fields})
 
 
 def with_selection(

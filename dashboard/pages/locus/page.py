@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from dashboard.components import link_table, shell
 from dashboard.pages import Page
 from dashboard.pages.locus.controls import toolbar
-from dashboard.pages.locus.figure import FIGURE, FIGURE_ID, FILE, draw
+from dashboard.pages.locus.figure import EARLY, FIGURE, FIGURE_ID, FILE, draw, draw_early
 from dashboard.pages.locus.inspector import INSPECTOR, inspect
 from dashboard.pages.locus.table import TABLE, TABLE_ID, tabulate
 from dashboard.services.library import Library
@@ -42,6 +42,7 @@ def layout(library: Library, **query: str) -> Component:
 def register(app: Dash, library: Library) -> None:
     """Join the exchanges to their answers, and the controls to assets/locus.js."""
     FIGURE.answered_by(app, lambda question: draw(library, question))
+    EARLY.answered_by(app, lambda question: draw_early(library, question))
     FILE.answered_by(app, lambda question: draw(library, question))
     TABLE.answered_by(app, lambda question: tabulate(library, question))
     INSPECTOR.answered_by(app, lambda question: inspect(library, question))
