@@ -72,7 +72,7 @@
       locus.commit(WHEEL_REST_MS);
     }, { passive: false });
 
-    frame.addEventListener("pointermove", (pointer) => (held ? null : locus.crosshair(at(pointer))));
+    frame.addEventListener("pointermove", (pointer) => locus.crosshair(held ? null : at(pointer)));
     frame.addEventListener("pointerleave", () => locus.crosshair(null));
   });
 

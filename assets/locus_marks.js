@@ -7,7 +7,7 @@
   const layer = function (name) {
     const parts = locus.parts();
     if (!parts[name]) {
-      parts[name] = parts.over.appendChild(document.createElement("div"));
+      parts[name] = parts[name === "marks" || name === "ruler" ? "ride" : "over"].appendChild(document.createElement("div"));
       parts[name].className = "cs-layer cs-layer-" + name;
     }
     return parts[name];
@@ -81,13 +81,10 @@
     if (!parts || !locus.meta) return;
     const cross = layer("hover");
     const probes = locus.meta.probes;
-    cross.hidden = x === null || !probes.length;
-    if (cross.hidden) return;
-    const at = nearestProbe(locus.bp(x)), px = locus.px(probes[at]);
-    if (Math.abs(px - x) > 60) {
-      cross.hidden = true;
-      return;
-    }
+    const at = x === null || !probes.length ? -1 : nearestProbe(locus.bp(x)), px = at < 0 ? 0 : locus.px(probes[at]);
+    const isSeen = at >= 0 && Math.abs(px - x) <= 60;
+    cross.style.opacity = isSeen ? 1 : 0; /* not `hidden`: a layer that stays costs no drawing */
+    if (!isSeen) return;
     if (cross.childElementCount !== locus.meta.bands.length + 1) {
       cross.replaceChildren(part("cs-cross-line"), ...locus.meta.bands.map(() => part("cs-cross-value")));
     }

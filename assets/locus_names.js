@@ -36,7 +36,7 @@
   function show() {
     const parts = locus.parts(), band = locus.band("genes");
     if (!parts) return;
-    const layer = parts.names || (parts.names = parts.over.appendChild(document.createElement("div")));
+    const layer = parts.names || (parts.names = parts.ride.appendChild(document.createElement("div")));
     layer.className = "cs-names";
     layer.replaceChildren();
     if (!band || !locus.meta.names) return;

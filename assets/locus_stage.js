@@ -49,11 +49,11 @@
     const labels = make("cs-labels", root), frame = make("cs-frame", root);
     make("cs-unloaded", frame).textContent = "not loaded";
     const loaded = make("cs-loaded", frame), stage = make("cs-stage", frame), plot = make("cs-plot", stage);
-    const over = make("cs-over", frame);
+    const ride = make("cs-over cs-ride", frame), over = make("cs-over", frame); /* what moves with the drawing, and what does not */
     frame.tabIndex = 0;
     frame.setAttribute("role", "application");
     frame.setAttribute("aria-label", "tracks along the chromosome: arrows move, plus and minus zoom, ? lists all keys");
-    root.crescopeParts = { root, labels, frame, loaded, stage, plot, over };
+    root.crescopeParts = { root, labels, frame, loaded, stage, plot, ride, over };
     document.dispatchEvent(new CustomEvent("crescope:locus-built", { detail: root.crescopeParts }));
   }
 
@@ -89,24 +89,39 @@
   locus.commit = function (afterMs) {
     clearTimeout(committing);
     const tell = function () {
+      if (!locus.meta || !parts()) return;
+      if (laid.start !== locus.view.start) lay();
       locus.settle();
+      if (isFar()) restage(true);
       crescope.view.change({ locus: locus.placeText() });
-      if (locus.meta && isFar()) restage(true);
     };
+    /* First the pixels, then what follows from them. */
     if (afterMs) committing = setTimeout(tell, afterMs);
-    else tell();
+    else requestAnimationFrame(() => { committing = setTimeout(tell, 0); });
   };
 
   /* -- the drawing under the view --------------------------------------------------------------------------------- */
   let drawn = { start: 0, end: 1, width: 1 }; /* what the stage holds: bp, and px of its drawing */
+  /* Names, numbers and marks ride along; they are laid out anew when the scale changed, and else a few times a second. */
+  const LAY_MS = 120;
+  let laid = { start: 0, scale: 0 }, laying = null;
+  function lay() {
+    clearTimeout(laying);
+    laying = null;
+    laid = { start: locus.view.start, scale: locus.width() / (locus.view.end - locus.view.start) };
+    parts().ride.style.transform = "";
+    document.dispatchEvent(new CustomEvent("crescope:locus-moved"));
+  }
   function place() {
-    const { stage, loaded } = parts();
+    const { stage, loaded, ride } = parts();
     const scale = locus.width() / (locus.view.end - locus.view.start);
     const stretch = (scale * (drawn.end - drawn.start)) / drawn.width;
     stage.style.transform = "translateX(" + (drawn.start - locus.view.start) * scale + "px) scaleX(" + stretch + ")";
     const [first, last] = locus.meta.loaded;
     loaded.style.transform = "translateX(" + (first - locus.view.start) * scale + "px) scaleX(" + (last - first) * scale + ")";
-    document.dispatchEvent(new CustomEvent("crescope:locus-moved"));
+    if (Math.abs(scale / laid.scale - 1) > 1e-9) return lay();
+    ride.style.transform = "translateX(" + (laid.start - locus.view.start) * scale + "px)";
+    if (laid.start !== locus.view.start) laying = laying || setTimeout(() => parts() && lay(), LAY_MS);
   }
   /* What should be drawn: the view and as much to each side. */
   function wanted() {
@@ -166,6 +181,7 @@
     drawn = next;
     document.dispatchEvent(new CustomEvent("crescope:locus-drawn"));
     place();
+    lay();
     locus.settle();
   };
   function readable(meta) {
@@ -195,6 +211,7 @@
     measure();
     if (plot._fullLayout && plot._fullLayout.height !== size.height) window.Plotly.relayout(plot, { height: size.height });
     place();
+    lay();
     restage(true);
     document.dispatchEvent(new CustomEvent("crescope:locus-drawn"));
   };
