@@ -199,7 +199,7 @@ def _measured(pair: Measured, gene: str) -> Component:
 def _effect(pair: Measured, gene: str) -> Component:
     is_significant = pair.call != "not significant"
     colour = TRUTH["significant"] if is_significant else TRUTH["not significant"]
-    return html.Div(f"{pair.effect} of {gene} expression", className="cs-effect", style={"color": colour})
+    return html.Div(f"{pair.effect} of {gene} expression", className="cs-effect", style={"--cs-call": colour})
 
 
 def _selecting(kind: str, identity: str, content: list[Component], *, title: str = "") -> Component:

@@ -145,7 +145,12 @@ def frame(
             _help(),
         ],
         id="mantine",
-        theme={"fontFamily": "system-ui, 'DejaVu Sans', sans-serif", "primaryColor": "blue", "defaultRadius": "sm"},
+        theme={
+            "fontFamily": "system-ui, 'DejaVu Sans', sans-serif",
+            "primaryColor": "blue",
+            "primaryShade": 8,
+            "defaultRadius": "sm",
+        },
         forceColorScheme="light",
     )
 
