@@ -64,7 +64,8 @@ def test_the_keyboard_reaches_every_control_of_locus_and_its_focus_is_seen(theme
                     const parts = [here, ...here.querySelectorAll('*'), ...here.parentElement.children];
                     const isSeen = parts.some((one) => { const style = getComputedStyle(one);
                         return style.outlineStyle !== 'none' || style.boxShadow !== 'none'; });
-                    return [here.id || here.className, here.getAttribute('aria-label') || here.textContent, isSeen];
+                    const label = here.labels && here.labels.length ? here.labels[0].textContent : here.textContent;
+                    return [here.id || here.className, here.getAttribute('aria-label') || label, isSeen];
                 }"""
             )
         )

@@ -32,14 +32,14 @@ def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palet
         traces.append(_marks(pairs, percent, call, palette))
     low = min(-LEAST_PERCENT, float(np.nanmin(percent, initial=0.0)))
     high = max(LEAST_PERCENT, float(np.nanmax(percent, initial=0.0)))
-    pad = 0.12 * (high - low)  # twice that below, where the counts are printed
+    pad = 0.12 * (high - low)  # three times that below, where the counts are printed
     return Band(
         id="crispr",
         title="CRISPRi",
         unit=f"% of {gene_name[:10]} expression",
         height=HEIGHT,
         traces=traces,
-        y_range=(low - 2.5 * pad, high + pad),
+        y_range=(low - 3.2 * pad, high + pad),
         note=f"−{number(-low)} to +{number(high)} %" if len(pairs) else "",
         foot=count_text(pairs) if len(pairs) else "",
         has_zero_line=True,

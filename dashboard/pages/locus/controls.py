@@ -21,7 +21,7 @@ from dashboard.state import ViewState
 if TYPE_CHECKING:
     from cre_core.data.study import Study
 
-SCALES = {"group": "group scale", "auto": "auto", "log": "log"}
+SCALES = {"group": "group", "auto": "auto", "log": "log"}
 MOVES = (
     ("pan-left", "←", "pan left (← or [)"),
     ("zoom-out", "−", "zoom out (−)"),
