@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, set_props
 from dash.development.base_component import Component
 
 from cre_core.errors import CreError
+from cre_core.extensions import added
 from dashboard.components import exchange, notice, shell
 from dashboard.components.exchange import Question, Reply
 from dashboard.components.suggest import suggestion_list
@@ -57,7 +57,8 @@ def create_app(settings: Settings) -> Dash:
     guard(app.server, settings, app.csp_hashes)
     register_files(app.server, library)
     exchange.serve(app.server, error_text)
-    pages = [*own_pages(), *pages_of_others()]
+    own = own_pages()
+    pages = [*own, *pages_of_others(own)]
     dash.page_registry.clear()
     for page in pages:
         _register(app, library, page)
@@ -76,18 +77,10 @@ def own_pages() -> list[Page]:
     return [importlib.import_module(f"dashboard.pages.{name}.page").PAGE for name in PAGES]
 
 
-def pages_of_others() -> list[Page]:
-    """The pages that other packages bring; one that cannot be loaded is a line in the log."""
-    found = []
-    for entry in entry_points(group=PAGE_GROUP):
-        try:
-            page = entry.load()
-            if not isinstance(page, Page):
-                raise TypeError(f"it is a {type(page).__name__}; wanted a dashboard.pages.Page")
-            found.append(page)
-        except Exception as error:  # whatever another package does must not keep ours from starting
-            log.warning("the page %s (%s) is left out: %s", entry.name, entry.value, error)
-    return found
+def pages_of_others(own: Sequence[Page]) -> list[Page]:
+    """The pages that other packages bring; one that cannot be had is a line in the log."""
+    taken = {page.name for page in own}
+    return list(added(PAGE_GROUP, Page, taken=taken, check=lambda page: None).values())
 
 
 def show_error(error: Exception) -> None:

@@ -25,7 +25,7 @@ from cre_core.inference.predictor import open_predictor
 from cre_core.interpretation.perturb import knock_out
 from cre_core.models.registry import families, models
 from cre_core.training.run import train_model
-from dashboard.pages import locus
+from dashboard.pages.locus import page as locus
 from dashboard.services.library import Library
 from dashboard.services.links import links_of, methods_of
 from dashboard.settings import Settings

@@ -48,3 +48,8 @@ class Page:
     layout: Callable[..., Component]
     register: Callable[[Dash, Library], None]
     shows_gene: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is told apart by: its address."""
+        return self.path

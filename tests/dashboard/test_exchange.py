@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from dashboard.components.exchange import AskAgain, Exchange, Outdated, Question
 from dashboard.components.shown import Shown, file_name, table_text
 from dashboard.settings import Settings
 from dashboard.state import ViewState
+from tests.installed import install
 
 NUMBERS = Exchange("numbers", needs=("gene", "top", "theme", "width", "run"))
 
@@ -156,20 +158,17 @@ PAGE = Page("/toy", "Toy", "data", layout, register)
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def page_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package with a page, and one whose page is none."""
-    site = tmp_path / "site"
-    (site / "toy_lab-1.0.dist-info").mkdir(parents=True)
-    (site / "toy_lab.py").write_text(TOY_PAGE)
-    (site / "toy_lab-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-lab\nVersion: 1.0\n")
-    points = "[crescope.pages]\ntoy = toy_lab:PAGE\nbroken = toy_lab:count\n"
-    (site / "toy_lab-1.0.dist-info" / "entry_points.txt").write_text(points)
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.delitem(sys.modules, "toy_lab", raising=False)
+    points = "[crescope.pages]\ntoy = page_lab:PAGE\nbroken = page_lab:count\n"
+    install(tmp_path / "site", "page-lab", {"__init__.py": TOY_PAGE}, points)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    yield
+    sys.modules.pop("page_lab", None)
 
 
 def test_a_page_of_another_package_is_on_the_rail_and_asks(
-    installed: None, settings: Settings, caplog: pytest.LogCaptureFixture
+    page_lab: None, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = dashboard_app.create_app(settings)
     try:
@@ -177,6 +176,9 @@ def test_a_page_of_another_package_is_on_the_rail_and_asks(
         assert "/toy" in str(app.layout())
         reply = client.post("/ask/toy-count", json={"study": "tiny"}).get_json()
         assert reply["sets"]["toy-count"]["children"] == "40 genes"
-        assert "the page broken (toy_lab:count) is left out: it is a function" in caplog.text
+        assert (
+            "entry 'broken' of crescope.pages is left out: BadInput: page_lab:count is a function; wanted a Page"
+            in caplog.text
+        )
     finally:
         app.server.extensions["crescope"].close()

@@ -138,7 +138,7 @@ def test_draw(library: Library) -> None:
     assert meta["loaded"] == [0, 330_000]
     assert meta["size"] == library.default().assembly.size("chrA")
     assert list(meta["marks"]["elements"]["id"]) == ["e1", "e2", "e3", "e4"]
-    assert numbers(meta["marks"]["pairs"]["y"]) == [-40, 30, 0]
+    assert numbers(meta["marks"]["pairs"]["y"]) == [-40, 30, 2]
     assert numbers(meta["marks"]["pairs"]["found"]) == [1, 0, 0]
     assert shown.name == "locus_geneA_ToyCell_toy_chrA_90001-210000"
     assert "ToyCell" in str(reply.sets["footer"]["children"])

@@ -19,7 +19,7 @@ from dashboard.services.view import complete
 from dashboard.settings import Settings
 from dashboard.state import ViewState
 from tests.dashboard.conftest import served
-from tests.dashboard.test_locus_page import hover, mark_of, open_locus, ring, until
+from tests.dashboard.test_locus_page import hover, mark_of, open_locus, ring_of, until
 
 STRONGEST = "chr8:127960391-127960502"  # of MYC: e3 of Fulco 2019, -63.6 %
 SIGNIFICANT = 546  # rows of the table with `Significant` TRUE
@@ -122,13 +122,12 @@ def test_a_click_on_mycs_strongest_mark_reads_as_measured(page: Page, k562: Stud
         open_locus(page, f"{url}/locus?study=k562&gene=MYC&methods=distance")
         x, y = mark_of(page, STRONGEST)
         hover(page, x, y)
-        labels = page.locator("#locus-figure .hoverlayer .hovertext", has_text="−63.6 %, significant decrease")
+        labels = page.locator("#locus-figure .cs-cross-value", has_text="−63.6 %, significant decrease")
         expect(labels.first).to_be_visible(timeout=30_000)
         page.mouse.click(x, y)
         expect(page.locator("#selected-pair")).to_have_text("chr8:127,960,392-127,960,502", timeout=30_000)
         expect(page.locator("#inspector .cs-effect")).to_have_text("−63.6 % of MYC expression")
-        until(page, "document.querySelector('#locus-figure .js-plotly-plot').layout.shapes[2].visible")
-        assert ring(page)["yanchor"] == pytest.approx(-63.6, abs=0.05)
+        assert ring_of(page) == pytest.approx((x, y), abs=2)
         selected = page.locator("#locus-table .ag-row-selected [col-id=measured_fraction]")
         expect(selected.first).to_have_text("−63.6 % ● 1 of 3", timeout=30_000)
         # A row that is a tested place of its own.

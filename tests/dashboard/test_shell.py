@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 from cre_core.errors import BadInput, UnknownName
 from dashboard import app, theme
 from dashboard.components import notice, provenance, shell
+from dashboard.components.exchange import Question
 from dashboard.services.library import Library
 from dashboard.state import ViewState
 
@@ -20,26 +22,46 @@ def query_of(page: Page) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
+GENE_PAGES = ("/locus", "/knockout")
+
+
+def typed(library: Library, text: str, path: str, state: ViewState | None = None) -> dict[str, Any]:
+    question = Question(state or ViewState(), kept={"text": text, "path": path})
+    return dict(app.address_of(library, question, GENE_PAGES).data)
+
+
 def test_the_address_of_what_is_typed(library: Library) -> None:
-    view = shell.view_data(ViewState(biosample="beta", top=5, locus="chr1:1-10", element="E1"))
-    assert app.address_of(library, "sim7", view, "/") == "/locus?biosample=beta&gene=SIM7&top=5"
-    assert app.address_of(library, "sim7", view, "/knockout") == "/knockout?biosample=beta&gene=SIM7&top=5"
-    assert app.address_of(library, "1:1-9", view, "/knockout") == "/locus?biosample=beta&locus=chr1:1-9&top=5"
-    assert app.address_of(library, "lonely", view, "/knockout") == "/locus?biosample=beta&gene=LONELY&top=5"
-
-
-def test_a_list_stays_in_the_address_while_its_names_are_opened(library: Library) -> None:
-    assert app.address_of(library, "sim7, sim3", None, "/knockout") == "/knockout?gene=SIM7&walk=SIM7,SIM3"
-    view = shell.view_data(ViewState(walk=("SIM7", "SIM3")))
-    assert app.address_of(library, "sim3", view, "/locus") == "/locus?gene=SIM3&walk=SIM7,SIM3"
-    assert app.address_of(library, "sim9", view, "/locus") == "/locus?gene=SIM9"
+    view = ViewState(biosample="beta", top=5, locus="chr1:1-10", element="E1")
+    found = typed(library, "sim7", "/", view)
+    assert found["path"] == "/locus"
+    assert (found["state"]["gene"], found["state"]["top"], "element" in found["state"]) == ("SIM7", 5, False)
+    assert found["href"].startswith("/locus?study=tiny&biosample=beta&gene=SIM7&locus=chr1:")
+    assert typed(library, "sim7", "/knockout", view)["href"] == "/knockout?biosample=beta&gene=SIM7&top=5"
+    place = typed(library, "1:1-9,000", "/knockout", view)
+    assert (place["path"], place["state"]["locus"]) == ("/locus", "chr1:1-9,000")
 
 
 def test_what_means_nothing_has_no_address(library: Library) -> None:
     with pytest.raises(UnknownName, match="has no gene 'NOPE'"):
-        app.address_of(library, "NOPE", None, "/")
-    with pytest.raises(BadInput, match="chr1 has 3,000,000 bases"):
-        app.address_of(library, "chr1:1-9,000,000", None, "/")
+        typed(library, "NOPE", "/")
+    with pytest.raises(BadInput, match="9,000,000 lies beyond"):
+        typed(library, "chr1:1-9,000,000", "/")
+
+
+def test_a_view_file_leads_to_its_view_or_is_refused_in_one_line(library: Library) -> None:
+    def brought(text: str, path: str = "/locus") -> dict[str, Any]:
+        question = Question(ViewState(), kept={"text": text, "path": path})
+        return dict(app.from_file(library, question, GENE_PAGES).data)
+
+    found = brought('{"version": 1, "gene": "SIM7", "top": 5, "colour": "red"}')
+    assert (found["path"], found["state"]["gene"], found["state"]["top"]) == ("/locus", "SIM7", 5)
+    assert found["remarks"] == ["'colour' in the address is not part of a view and was ignored"]
+    assert brought('{"version": 1, "gene": "SIM7"}', "/knockout")["href"] == "/knockout?gene=SIM7"
+    assert brought('{"version": 1}', "/data")["path"] == "/locus"
+    for text, says in (("[1]", "holds no view"), ("{", "no JSON"), ('{"version": 2}', "of version 2; wanted 1"),
+                       ("{}", "of version None"), (" " * 300_000, "300,000 characters")):  # fmt: skip
+        with pytest.raises(BadInput, match=says):
+            brought(text)
 
 
 def test_an_error_is_one_line_for_the_person_and_all_of_it_for_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -50,9 +72,12 @@ def test_an_error_is_one_line_for_the_person_and_all_of_it_for_the_log(caplog: p
 
 
 def test_suggestions_are_links(library: Library) -> None:
-    hits = app.suggest(library, "sim7", None, "/")
-    assert [hit.href for hit in hits] == ["/locus?gene=SIM7"]
-    assert app.suggest(library, None, None, "/") == []
+    def hits(text: str) -> list[Any]:
+        question = Question(ViewState(), kept={"text": text, "path": "/"})
+        return list(app.suggest(library, question, GENE_PAGES).sets["suggestions"]["children"])
+
+    assert [hit.href for hit in hits("sim7")] == ["/locus?gene=SIM7"]
+    assert hits("") == []
 
 
 def test_a_notice_is_one_line() -> None:
