@@ -333,6 +333,13 @@ def test_of_pairs_at_one_place_the_strongest_significant_one_is_told() -> None:
     assert third.startswith("−90 %, tested, not significant")
 
 
+def test_pairs_of_another_biosample_are_named_on_the_band() -> None:
+    given = {"gene_name": "MYC", "probes": PROBES, "palette": LIGHT, "view_bp": 500}
+    pairs = pair_table(("decrease", -0.5)).assign(biosample="K562")
+    assert truth.truth_band(pairs, **given, biosample="HepG2").unit == "% of MYC, MEASURED IN K562"
+    assert truth.truth_band(pairs, **given, biosample="K562").unit == "% of MYC expression"
+
+
 def test_without_truth_the_band_says_so() -> None:
     made = truth.truth_band(pair_table(), gene_name="TAL1", probes=PROBES, palette=LIGHT, view_bp=500)
     assert made.badge == "no CRISPRi pairs were tested for TAL1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +175,13 @@ def test_tracks_have_the_order_height_colour_and_range_of_the_view(library: Libr
     assert (meta["abc"]["scale"], meta["abc"]["unit"], meta["abc"]["group"]) == ("rank", "score, rank", "")
     heights = {name: band["to"] - band["from"] for name, band in meta.items()}
     assert heights["dnase"] / heights["h3k27ac"] == pytest.approx(100 / 48, rel=0.01)
+
+
+def test_a_biosample_without_signal_says_so(library: Library) -> None:
+    study = library.default()
+    study.__dict__["info"] = dataclasses.replace(study.info, tracks=())
+    made = drawn(library, asked(library, gene="geneA"))
+    assert "study toy has no signal of ToyCell" in [text["text"] for text in made["layout"]["annotations"]]
 
 
 def test_a_gene_without_truth_says_so(library: Library) -> None:

@@ -20,13 +20,23 @@ WORDS = {
 }
 
 
-def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palette: Palette, view_bp: int) -> Band:
+def truth_band(
+    pairs: pd.DataFrame,
+    *,
+    gene_name: str,
+    probes: np.ndarray,
+    palette: Palette,
+    view_bp: int,
+    biosample: str = "",
+) -> Band:
     """Measured effects on one gene.
 
     Args:
+      biosample: of the view; pairs of another one are named on the figure itself. Empty = not asked.
       pairs: schema.CRISPR of the gene plus `pair_id` and `call` (`decrease`, `increase`, `not significant`).
     """
     percent = 100.0 * pairs["effect_fraction"].to_numpy(np.float64)
+    elsewhere = ", ".join(sorted(set(pairs["biosample"]) - {biosample})) if biosample and len(pairs) else ""
     traces = [_stems(pairs, percent)]
     for call in ("not significant", "increase", "decrease"):
         traces.append(_marks(pairs, percent, call, palette))
@@ -36,7 +46,7 @@ def truth_band(pairs: pd.DataFrame, *, gene_name: str, probes: np.ndarray, palet
     return Band(
         id="crispr",
         title="CRISPRi",
-        unit=f"% of {gene_name[:10]} expression",
+        unit=f"% of {gene_name[:10]}, MEASURED IN {elsewhere}" if elsewhere else f"% of {gene_name[:10]} expression",
         height=HEIGHT,
         traces=traces,
         y_range=(low - 3.2 * pad, high + pad),

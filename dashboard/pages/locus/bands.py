@@ -172,7 +172,11 @@ def _gene_bands(
 
 
 def _signal_bands(study: Study, data: LocusData, state: ViewState, *, view: Locus, probes: np.ndarray) -> list[Band]:
-    tracks = [track for track in tracks_of(study, state.biosample) if track.id not in state.hidden]
+    every = tracks_of(study, state.biosample)
+    if not every:
+        reason = f"study {study.name} has no signal of {state.biosample}"
+        return [broken("signals", "Signals", "", probes=probes, reason=reason)]
+    tracks = [track for track in every if track.id not in state.hidden]
     tops = shared_tops(tracks, data, state, view)
     bands = []
     for track in tracks:
@@ -257,7 +261,14 @@ def _gene_link_bands(
     ]
     if "crispr" not in state.hidden:
         bands.append(
-            truth_band(gene.pairs, gene_name=gene.name, probes=probes, palette=palette, view_bp=view.width_bp)
+            truth_band(
+                gene.pairs,
+                gene_name=gene.name,
+                probes=probes,
+                palette=palette,
+                view_bp=view.width_bp,
+                biosample=state.biosample,
+            )
         )
     return bands
 
