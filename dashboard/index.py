@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from dash import Dash
+from flask import request
 
 from dashboard import theme
 from dashboard.state import described
@@ -21,8 +22,7 @@ _SCRIPT = re.compile(r'<script src="([^"]+)"></script>')
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>{metas}<title>{title}</title><link rel="icon" href="/assets/icons/crescope.svg">
-<link rel="preload" href="{plotly}" as="script" fetchpriority="low">
-<style>{colours}</style>{css}
+{preload}<style>{colours}</style>{css}
 <script type="application/json" id="cs-about">{about}</script></head>
 <body>{app_entry}<footer>{config}{scripts}{renderer}</footer></body>
 </html>"""
@@ -36,7 +36,15 @@ class App(Dash):
         scripts, later = sorted_scripts(parts.pop("scripts"))
         about = {"view": described(), "plotly": PLOTLY, "later": later}
         text = json.dumps(about).replace("<", "\\u003c")
-        return PAGE.format(**parts, scripts=scripts, plotly=PLOTLY, colours=theme.css_variables(), about=text)
+        return PAGE.format(
+            **parts, scripts=scripts, preload=preload(request.path), colours=theme.css_variables(), about=text
+        )
+
+
+def preload(path: str) -> str:
+    """The tag that lets the drawing library come beside the page's own scripts, for a page that draws at once."""
+    drawing = ("/locus", "/knockout")
+    return f'<link rel="preload" href="{PLOTLY}" as="script" fetchpriority="low">\n' if path in drawing else ""
 
 
 def sorted_scripts(scripts: str) -> tuple[str, list[str]]:
