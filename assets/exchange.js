@@ -6,7 +6,7 @@
   const asker = Math.random().toString(36).slice(2) + Date.now().toString(36); /* this page, in this tab */
   const AGAIN_MS = 1000;
   const kept = {}; /* what the page keeps beside the address: name -> value */
-  const hooks = {}; /* exchange -> {mayAsk, apply, waiting} of the page's own script */
+  const hooks = {}; /* exchange -> {mayAsk, isWanted, draw, apply, waiting} of the page's own script */
   const state = {}; /* exchange -> {key, number, question, reply, abort} */
   let number = 0;
 
@@ -44,7 +44,8 @@
     return place ? place.clientWidth : 0;
   }
   /* Widths that differ by a scroll bar are one. */
-  const keyOf = (question) => JSON.stringify(Object.assign({}, question, { width: Math.round((question.width || 0) / 50) }));
+  const keyOf = (question) =>
+    crescope.view.page + JSON.stringify(Object.assign({}, question, { width: Math.round((question.width || 0) / 50) }));
 
   function check() {
     const exchanges = declared();
@@ -132,6 +133,7 @@
   }
   function apply(name, reply, question) {
     const hook = hooks[name] || {};
+    if (hook.isWanted && !hook.isWanted(question)) return;
     Object.entries(reply.sets || {}).forEach(([id, props]) => setWhenThere(id, props, () => (state[name] || {}).reply === reply, 200));
     Object.entries(reply.shown || {}).forEach(function ([id, shown]) {
       if (!hook.draw || !hook.draw(id, shown, question)) crescope.plot.show(id, shown, name);

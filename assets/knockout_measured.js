@@ -1,43 +1,49 @@
 /* Measured pairs on the knock-out page: which one is selected, what is said of it, and the ring around it.
-   A pair is selected by itself (the Store ko-measured), or it is the first of those over the element in focus. */
+   A pair is selected by itself (`pair` of the view), or it is the first of those over the element in focus. */
 (function () {
   "use strict";
-  const none = () => window.dash_clientside.no_update;
+  const crescope = (window.crescope = window.crescope || {});
+  const knockout = (crescope.knockout = crescope.knockout || {});
   const element = (type, props) => ({ namespace: "dash_html_components", type: type, props: props });
   const line = (text, className, title) => element("Div", { children: text, className: className, title: title });
 
+  /* -- pure ------------------------------------------------------------------------------------------------------- */
   const pairOf = (base, id) => base.measured.find((pair) => pair.pair_id === id) || null;
   /* The measured pairs over an element, the strongest significant one first. */
   function over(base, focus) {
     const row = base.rows.find((one) => one.element_id === focus);
     return row ? row.pair_ids.map((id) => pairOf(base, id)) : [];
   }
-  function shown(base, focus, measured) {
-    return pairOf(base, measured) || over(base, focus)[0] || null;
+  function shown(base, focus, selected) {
+    return pairOf(base, selected) || over(base, focus)[0] || null;
   }
 
-  /* The element in focus and the selected pair after a click or a row; null = nothing to follow. */
-  function chosen(id, given, focus, measured, base) {
-    if (id && id.type === "ko-over") return given.isPressed ? [focus, id.pair] : null;
-    if (id === "ko-table") {
-      if (!given.row) return null;
-      const name = given.row.element_id;
-      if (given.row.strength === null) return ["", name];
-      return [name, name === focus ? measured : ""];
-    }
-    const point = given.click && given.click.points.length ? given.click.points[0].customdata : null;
-    if (point === null || point === undefined) return null; /* a pair of another gene */
-    const [name, pair] = [].concat(point, "");
-    if (pair) return [name, pair];
-    return base.elements.includes(name) ? [name, ""] : null; /* another model may read more */
+  /* The element in focus and the selected pair after a row was chosen; one of them alone keeps or drops the other. */
+  function ofRow(row, now) {
+    if (row.strength === null) return { element: "", pair: row.element_id };
+    return { element: row.element_id, pair: row.element_id === now.element ? now.pair : "" };
+  }
+  /* The same after a click on a mark, whose custom data are an element, or an element and a pair; null = of another
+     gene, or an element that only another model reads. */
+  function ofMark(told, base) {
+    if (told === null || told === undefined) return null;
+    const [name, pair] = [].concat(told, "");
+    if (pair) return { element: name, pair: pair };
+    return base.elements.includes(name) ? { element: name, pair: "" } : null;
+  }
+  /* The next or the one before of the pairs in which the screen found a loss, along the genome. */
+  function nextPositive(base, selected, by) {
+    const found = base.measured.filter((pair) => pair.call === "decrease").sort((a, b) => a.distance_bp - b.distance_bp);
+    if (!found.length) return null;
+    const here = found.findIndex((pair) => pair.pair_id === selected);
+    const next = here < 0 ? (by > 0 ? 0 : found.length - 1) : (here + by + found.length) % found.length;
+    return found[next];
   }
 
-  /* The text, and the style of the button that knocks out what lies under the pair. */
-  function tell(focus, measured, base) {
-    const hidden = { display: "none" };
-    const pair = shown(base, focus, measured);
-    if (!pair) return [focus ? line("not tested by CRISPRi", "ko-faint") : "", hidden];
-    const others = over(base, focus);
+  /* What is said of the pair, and whether the elements under it can be knocked out. */
+  function tell(base, focus, selected) {
+    const pair = shown(base, focus, selected);
+    if (!pair) return { children: focus ? line("not tested by CRISPRi", "ko-faint") : "", canKnockOut: false };
     const number = (text, className) => element("Span", { children: text, className: "ko-effect " + className });
     const label = (text) => element("Span", { children: text });
     const numbers = [label("measured"), number(pair.measured, marked(pair))];
@@ -50,14 +56,14 @@
       line(pair.place, "ko-faint"),
       line(pair.reference, "ko-faint ko-cut", pair.reference),
     ];
-    return [[choices(others, pair)].concat(parts), pair.is_read ? {} : hidden];
+    return { children: [choices(over(base, focus), pair)].concat(parts), canKnockOut: pair.is_read };
   }
   const marked = (pair) => (pair.call === "not significant" ? "" : "ko-significant");
   /* A button for each measured pair over the element, where there are several. */
   function choices(pairs, here) {
     if (pairs.length < 2) return element("Div", {});
     const buttons = pairs.map((pair) => element("Button", {
-      id: { type: "ko-over", pair: pair.pair_id },
+      "data-ko-pair": pair.pair_id,
       className: "ko-choice " + marked(pair) + (pair.pair_id === here.pair_id ? " ko-here" : ""),
       children: pair.measured,
       title: pair.place,
@@ -65,36 +71,41 @@
     return element("Div", { className: "ko-choices", children: [pairs.length + " tested places: "].concat(buttons) });
   }
 
-  /* -- in the figures ---------------------------------------------------------------------------------------------- */
+  /* -- in the figures: `meta` of a layout holds a line and a ring, drawn nowhere -------------------------------------- */
   const ringAt = (ring, x, y) => Object.assign({}, ring, { xanchor: x, yanchor: y });
-
+  const lineAt = (line, x) => Object.assign({}, line, { x0: x, x1: x });
+  function focusShapes(meta, base, focus) {
+    const at = base.elements.indexOf(focus);
+    return at < 0 ? [] : [lineAt(meta.line, base.distance_bp[at])];
+  }
   /* The line through both panels at the element in focus, and the ring around the pair told about. */
-  function effectShapes(scan, focus, measured) {
-    const pair = shown(scan.base, focus, measured);
-    const at = scan.base.elements.indexOf(focus);
-    const x = at >= 0 ? scan.base.distance_bp[at] : pair ? pair.distance_bp : null;
-    const shapes = x === null ? [] : [Object.assign({}, scan.focus_line, { x0: x, x1: x })];
-    return pair ? shapes.concat([ringAt(scan.rings.effects, pair.distance_bp, pair.measured_percent)]) : shapes;
+  function effectShapes(meta, base, focus, selected) {
+    const pair = shown(base, focus, selected);
+    let shapes = focusShapes(meta, base, focus);
+    if (!shapes.length && pair) shapes = [lineAt(meta.line, pair.distance_bp)];
+    return pair ? shapes.concat([ringAt(meta.ring, pair.distance_bp, pair.measured_percent)]) : shapes;
   }
-  function agreementShapes(scan, focus, measured) {
-    const pair = shown(scan.base, focus, measured);
+  function agreementShapes(meta, base, focus, selected) {
+    const pair = shown(base, focus, selected);
     if (!pair || pair.predicted_percent === null) return [];
-    return [ringAt(scan.rings.agreement, pair.measured_percent, pair.predicted_percent)];
+    return [ringAt(meta.ring, pair.measured_percent, pair.predicted_percent)];
   }
 
-  window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.knockoutMeasured = {
-    shown, chosen, tell, effectShapes, agreementShapes,
-
-    /* The scatter may hold every pair of every gene: only its ring is drawn anew. */
-    mark: function (figure, focus, measured, scan, history) {
-      if (!figure || !scan || scan.mode !== history.now.mode) return none();
-      const shapes = agreementShapes(scan, focus, measured);
-      setTimeout(function () {
-        const plot = document.querySelector("#ko-agreement .js-plotly-plot");
-        if (plot && plot.layout) window.Plotly.relayout(plot, { shapes: shapes });
-      }, 0);
-      return none();
-    },
+  /* -- of this page ----------------------------------------------------------------------------------------------- */
+  let told = "";
+  knockout.tellPair = function () {
+    const base = knockout.base(), { element: focus, pair } = crescope.view.state;
+    const button = document.getElementById("ko-knock-pair");
+    if (!base || !button) return;
+    const said = tell(base, focus || "", pair || "");
+    button.hidden = !said.canKnockOut;
+    const text = crescope.view.page + JSON.stringify(said.children);
+    if (text === told) return;
+    told = text;
+    window.dash_clientside.set_props("ko-measured-text", { children: said.children });
   };
+  knockout.select = function (fields) {
+    if (fields) crescope.view.change(fields);
+  };
+  Object.assign(knockout, { shown, ofRow, ofMark, nextPositive, tell, focusShapes, effectShapes, agreementShapes });
 })();

@@ -45,7 +45,9 @@
     const Plotly = await ready();
     const place = document.getElementById(id);
     if (!place) return;
-    const config = { displayModeBar: false, responsive: true, scrollZoom: place.dataset.zooms === "yes", doubleClick: "reset" };
+    /* data-zooms: "yes" as Plotly does, "page" as the page's own script does. */
+    const zooms = place.dataset.zooms, doubleClick = zooms === "page" ? false : "reset";
+    const config = { displayModeBar: false, responsive: true, scrollZoom: zooms === "yes", doubleClick: doubleClick };
     const plot = place.firstElementChild || place.appendChild(document.createElement("div"));
     plot.style.height = "100%";
     await Plotly.react(plot, figure.data, figure.layout, config);
@@ -95,8 +97,18 @@
     save(id, form).catch((error) => crescope.notice(error.message));
   });
 
+  /* Where the page itself scrolls, the wheel is the page's and zooming wants a modifier. */
+  let hinted = 0;
+  function takesWheel(event) {
+    const main = document.getElementById("main");
+    if (event.ctrlKey || event.metaKey || !main || main.scrollHeight <= main.clientHeight + 2) return true;
+    if (Date.now() - hinted > 8000) crescope.notice("hold Ctrl and turn the wheel to zoom", "news");
+    hinted = Date.now();
+    return false;
+  }
+
   crescope.plot = {
-    ready, values, show, draw, save, saving, download, plotOf, inLight,
+    ready, values, takesWheel, show, draw, save, saving, download, plotOf, inLight,
     shown: (id) => (drawn[id] ? drawn[id].shown : null),
     note: (id, shown, exchange) => { drawn[id] = { shown: shown, exchange: exchange }; },
     on: function (id, event, listener) {

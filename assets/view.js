@@ -30,7 +30,12 @@
     const escaped = encodeURIComponent(text).replace(/['()]/g, (sign) => "%" + sign.charCodeAt(0).toString(16));
     return escaped.replace(/%(3A|2C)/g, (_, code) => (code === "3A" ? ":" : ","));
   }
+  /* An address holds the first of very many knock-outs; the view has them all. */
   function written(state) {
+    const most = (crescope.about.view.most || {}).knock_outs;
+    if (most && (state.knock_outs || []).length > most) {
+      state = Object.assign({}, state, { knock_outs: state.knock_outs.slice(0, most) });
+    }
     const fields = crescope.about.view.fields.filter((field) => state[field.name] !== undefined);
     const changed = fields.filter((field) => !same(state[field.name], field.default));
     return changed.map((field) => field.name + "=" + encoded(WRITERS[field.kind](state[field.name]))).join("&");
@@ -43,6 +48,7 @@
 
   /* -- the one view ------------------------------------------------------------------------------------------------ */
   let now = null;
+  let changes = 0;
   function tell(next) {
     const before = now ? now.state : null;
     now = next;
@@ -52,6 +58,7 @@
   crescope.view = {
     written: written,
     lean: lean,
+    page: 0, /* counts the pages laid out: on a new one everything is asked anew */
     number: number,
     get state() { return now ? now.state : {}; },
     get query() { return now ? now.query : ""; },
@@ -64,13 +71,15 @@
     },
     /* A page or a callback wrote the Store. */
     arrived: function (view) {
-      if (!now || view !== now) tell(view);
+      if (now && (view === now || (view.change && view.change === now.change))) return; /* our own, come back */
+      crescope.view.page += 1;
+      tell(view);
     },
     /* The view with some fields changed; `isStep`: a new entry of the browser's history, for the way back. */
     change: function (fields, isStep) {
       const state = lean(Object.assign({}, now ? now.state : {}, fields));
-      const next = { state: state, query: written(state) };
-      if (now && next.query === now.query) return;
+      if (now && same(state, lean(now.state))) return;
+      const next = { state: state, query: written(state), change: (changes += 1) };
       if (isStep) crescope.address.step(next.query);
       tell(next);
       window.dash_clientside.set_props("view", { data: next });

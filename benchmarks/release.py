@@ -64,7 +64,7 @@ def _releases(page: Page, address: str, people: int, elements: Sequence[str]) ->
     asked: list[Request] = []
 
     def note(request: Request) -> None:
-        if "ko-answer.data" in (request.post_data or ""):
+        if request.url.endswith("/ask/knockout-answer"):
             asked.append(request)
 
     page.on("request", note)
@@ -100,14 +100,12 @@ def _measured(page: Page, slider: Locator) -> np.ndarray:
 
 def _person(number: int, url: str, request: str, elements: Sequence[str], done: threading.Event) -> None:
     """Asks for other knock-outs of the same gene, again and again, thinking a second on average."""
-    draws, template = np.random.default_rng(number), json.loads(request)
-    (history,) = (part["value"] for part in template["inputs"] if part["id"] == "ko-history")
-    (tab,) = (part for part in template["state"] if part["id"] == "ko-tab")
-    tab["value"] = f"person {number}"
+    draws, question = np.random.default_rng(number), json.loads(request)
+    question["asker"] = f"person {number}"
     while not done.wait(draws.exponential(THINK_S)):
-        history["seq"] += 1
-        history["now"]["knock_outs"] = [[str(draws.choice(list(elements))), 0.0]]
-        body = json.dumps(template).encode()
+        question["number"] += 1
+        question["knock_outs"] = [[str(draws.choice(list(elements))), 0.0]]
+        body = json.dumps(question).encode()
         asked = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(asked, timeout=60) as answer:
             answer.read()

@@ -162,8 +162,11 @@ def described() -> dict[str, Any]:
     }
 
 
-def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list[str]]:
+def read_view(given: Mapping[str, object] | str | None, *, is_limited: bool = True) -> tuple[ViewState, list[str]]:
     """A view from a URL query, the query's parameters, or `to_dict`; unknown keys give a notice each, never an error.
+
+    Args:
+      is_limited: as much as an address may hold; a page may ask about more than its address says.
 
     Returns:
       The view, and one line per key or value that was ignored.
@@ -184,7 +187,7 @@ def read_view(given: Mapping[str, object] | str | None) -> tuple[ViewState, list
         except (ValueError, TypeError, OverflowError):
             broken = [raw]
         notices += _broken_lines(name, broken)
-    return ViewState(**_within_limits(values, notices)), notices
+    return ViewState(**(_within_limits(values, notices) if is_limited else values)), notices
 
 
 def _broken_lines(name: str, broken: Sequence[object]) -> list[str]:

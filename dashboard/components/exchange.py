@@ -111,7 +111,7 @@ class Exchange:
     def question(self, given: Mapping[str, Any]) -> Question:
         """The question of some plain JSON: fields that were not declared are dropped, odd ones have their default."""
         fields = {name: given.get(name) for name in self.needs if given.get(name) is not None}
-        state, _ = read_view({name: value for name, value in fields.items() if name in KINDS})
+        state, _ = read_view({name: value for name, value in fields.items() if name in KINDS}, is_limited=False)
         kept = {name: value for name, value in fields.items() if name not in KINDS and name not in BROWSER_FIELDS}
         return Question(
             state=state,

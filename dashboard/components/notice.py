@@ -43,6 +43,7 @@ def lines(texts: list[str], kind: Kind = "news") -> Component | None:
     return line(" · ".join(texts), kind) if texts else None
 
 
-def empty(title: str, how: str = "") -> Component:
+def empty(title: str, how: str | Sequence[Component | str] = "") -> Component:
     """What a panel shows instead of nothing: what is missing, and how to get it."""
-    return html.Div([html.Div(short(title), className="cs-empty-title"), html.Div(how)], className="cs-empty")
+    said = how if isinstance(how, str) else list(how)
+    return html.Div([html.Div(short(title), className="cs-empty-title"), html.Div(said)], className="cs-empty")

@@ -8,6 +8,8 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.components.attributes import data
+
 FIRST_K = 5
 
 
@@ -28,10 +30,10 @@ def bar(
     """
     found = html.Button(
         f"CRISPRi positives ({len(positives)})",
-        id={"type": "ko-preset", "name": "positives"},
         className="ko-button",
         disabled=not positives,
         title="knock out exactly these" if positives else "this gene has none",
+        **data(ko_preset="positives"),
     )
     of_class = dmc.Select(
         id="ko-preset-class",
@@ -49,7 +51,7 @@ def bar(
         allowDeselect=False,
         **_look(160, "ranked by this method"),
     )
-    go = html.Button("out", id={"type": "ko-preset", "name": "top"}, className="ko-button", title="knock these out")
+    go = html.Button("out", className="ko-button", title="knock these out", **data(ko_preset="top"))
     hint = html.Span("click a row for its slider, double-click to take it out", className="ko-faint")
     return html.Div(
         ["knock out", found, of_class, html.Span("top"), first, html.Span("by"), method, go, hint],

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.components.attributes import data
+
 
 @dataclass(frozen=True)
 class SnapshotRow:
@@ -41,7 +43,7 @@ def snapshot_table(rows: Sequence[SnapshotRow], compare: Sequence[str]) -> Compo
 def _row(row: SnapshotRow, compare: Sequence[str]) -> Component:
     sides = [_side(side, row.name, compare[side : side + 1] == (row.name,)) for side in (0, 1)]
     ends = [
-        html.Button(text, id={"type": f"ko-{text}", "name": row.name}, className="ko-link")
+        html.Button(text, className="ko-link", **data(ko_snapshot=text, name=row.name))
         for text in ("restore", "forget")
     ]
     cells = (sides, row.name, row.what, f"{row.before} → {row.after}", row.effect, ends)
@@ -51,10 +53,10 @@ def _row(row: SnapshotRow, compare: Sequence[str]) -> Component:
 def _side(side: int, name: str, is_chosen: bool) -> Component:
     return html.Button(
         "AB"[side],
-        id={"type": "ko-side", "side": side, "name": name},
         className="ko-ab ko-here" if is_chosen else "ko-ab",
         title=f"compare as {'AB'[side]}",
         **{"aria-pressed": "true" if is_chosen else "false"},  # type: ignore[arg-type]
+        **data(ko_snapshot=f"side-{side}", name=name),
     )
 
 

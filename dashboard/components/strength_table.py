@@ -8,25 +8,23 @@ import dash_ag_grid as dag
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboard.components.attributes import data
+
 LARGEST_FIRST = ["desc", "asc"]  # at the first click on a column of effects
 SLOTS = 12  # sliders beside the one in focus: the changed elements; the others are in the table
 
 
-def table(identity: str, rows: list[dict[str, Any]], *, shown: str) -> Component:
-    """The grid: a row per element, the strongest predicted effect first.
+def table(identity: str) -> Component:
+    """The grid: a row per element, the strongest predicted effect first; assets/knockout_table.js fills it in.
 
-    Args:
-      identity: id of the grid.
-      rows: element_id, place, distance_bp, element_class, strength (None = a measured pair under no element),
-        single (fraction), others (fraction, None = already out or not computed yet), measured (fraction, None = not
-        tested), call, pair_ids (measured pairs over it), attention.
-      shown: element_id of the row that is in view at first.
+    A row: element_id, place, distance_bp, element_class, strength (None = a measured pair under no element), single
+    (fraction), others (fraction, None = already out or not computed yet), measured (fraction, None = not tested),
+    call, pair_ids (measured pairs over it), attention.
     """
     return dag.AgGrid(
         id=identity,
-        rowData=rows,
+        rowData=[],
         columnDefs=_columns(),
-        scrollTo={"rowId": shown, "rowPosition": "middle"},
         getRowId="params.data.element_id",
         defaultColDef={
             "sortable": True,
@@ -38,6 +36,7 @@ def table(identity: str, rows: list[dict[str, Any]], *, shown: str) -> Component
             "rowHeight": 27,
             "headerHeight": 28,
             "animateRows": False,
+            "suppressNoRowsOverlay": True,
             "suppressCellFocus": False,
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
         },
@@ -99,30 +98,31 @@ def sliders() -> Component:
     slots = [
         html.Div(
             [
-                html.Span(id={"type": "ko-slot-name", "slot": slot}, className="ko-slot-name"),
+                html.Span(className="ko-slot-name"),
                 slider({"type": "ko-slot", "slot": slot}),
-                html.Span(id={"type": "ko-slot-value", "slot": slot}, className="ko-slot-value"),
+                html.Span(className="ko-slot-value"),
             ],
-            id={"type": "ko-slot-row", "slot": slot},
             className="ko-slot",
-            style={"display": "none"},
+            hidden=True,
+            **data(ko_slot=str(slot)),
         )
         for slot in range(SLOTS)
     ]
     focus = html.Div(
         [
-            html.Span(id="ko-focus-name", className="ko-slot-name"),
+            html.Span(className="ko-slot-name"),
             slider("ko-slider"),
-            html.Span(id="ko-focus-value", className="ko-slot-value"),
+            html.Span(className="ko-slot-value"),
         ],
         className="ko-slot ko-focus",
     )
     knock_out = html.Button(
         "knock out",
-        id={"type": "ko-preset", "name": "pair"},
+        id="ko-knock-pair",
         className="ko-button",
-        style={"display": "none"},
+        hidden=True,
         title="exactly the elements under this pair",
+        **data(ko_preset="pair"),
     )
     measured = html.Div([html.Div(id="ko-measured-text"), knock_out], className="ko-measured")
     return html.Div([focus, measured, *slots, html.Div(id="ko-more", className="ko-faint")], className="ko-sliders")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.knockout import CALLS, hover_text, layout, mark_simulated, selectable
+from dashboard.figures.kit import CALLS, hover_text, layout, mark_simulated, selectable
 from dashboard.text import percent
 from dashboard.theme import PALETTES, ThemeName
 

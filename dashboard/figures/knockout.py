@@ -9,17 +9,21 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.locus.truth import GLYPHS, SIGNS, WORDS
-from dashboard.text import number, offset, percent, place, strength
-from dashboard.theme import DECREASE, INCREASE, PALETTES, TRUTH, Palette, ThemeName
+from dashboard.figures.kit import (
+    CALLS,
+    count_text,
+    distance_axis,
+    hover_text,
+    layout,
+    mark_simulated,
+    panel_title,
+    predicted_limit,
+    selectable,
+    stems,
+)
+from dashboard.text import number, percent, strength
+from dashboard.theme import DECREASE, INCREASE, PALETTES, Palette, ThemeName
 
-# A call never shows by colour alone: each has its own mark.
-CALLS = {
-    call: (WORDS[call], glyph, TRUTH["not significant" if call == "not significant" else "significant"])
-    for call, glyph in GLYPHS.items()
-}
-FONT = "system-ui, 'DejaVu Sans', sans-serif"
-MOST_CUT = 3  # bars longer than the panel, at most
 ATTENTION_PX = 170  # of the column beside the page
 TOP_ELEMENTS = 12  # predicted effects that the first view must hold, beside every tested place
 
@@ -30,6 +34,7 @@ def effects_figure(
     *,
     gene_name: str,
     strengths: Mapping[str, float] | None = None,
+    limits: tuple[float, float] | None = None,
     theme: ThemeName = "light",
     is_simulated: bool = False,
 ) -> go.Figure:
@@ -40,6 +45,7 @@ def effects_figure(
       pairs: tss_distance_bp, effect_fraction, call, chrom, start, end, power_at_25, pair_id, element_id.
       gene_name: on the axis.
       strengths: element id -> strength of what is changed now; marked on the zero line.
+      limits: distances that a view never leaves; None = anywhere.
       theme: light or dark.
       is_simulated: say so on the figure.
     """
@@ -49,10 +55,11 @@ def effects_figure(
     figure.add_traces(_changed(table, strengths or {}, palette))
     for call in CALLS:
         figure.add_traces(_measured(pairs, call))
-    low, high = first_range(table, pairs)
+    low, high = np.clip(first_range(table, pairs), *(limits or (-np.inf, np.inf)))
     figure.update_layout(**layout(palette, height=None), margin={"l": 56, "r": 12, "t": 22, "b": 42})
     title = {"text": f"distance to the TSS of {gene_name} (0), + = downstream", "standoff": 2, "font": {"size": 11}}
-    figure.update_xaxes(**distance_axis((low, high), palette), title=title)
+    ends = {"minallowed": limits[0], "maxallowed": limits[1]} if limits else {}
+    figure.update_xaxes(**distance_axis((low, high), palette), **ends, title=title)
     for name, domain, values in (
         ("yaxis", [0.54, 1.0], table["single_fraction"].clip(-limit / 100, limit / 100)),
         ("yaxis2", [0.0, 0.42], pairs["effect_fraction"]),
@@ -76,26 +83,6 @@ def first_range(table: pd.DataFrame, pairs: pd.DataFrame) -> tuple[float, float]
     return low - edge, high + edge
 
 
-def focus_line(x: float, *, theme: ThemeName = "light") -> dict[str, object]:
-    """The line through both panels at the element in focus."""
-    line = {"color": PALETTES[theme].accent, "width": 8}
-    return {"type": "line", "xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1,
-            "line": line, "opacity": 0.18, "layer": "below"}  # fmt: skip
-
-
-def ring(*, yref: str, theme: ThemeName = "light") -> dict[str, object]:
-    """The ring around the selected measured pair; its anchor is the pair's own place in the figure."""
-    size = {"xsizemode": "pixel", "ysizemode": "pixel", "x0": -9, "x1": 9, "y0": -9, "y1": 9}
-    line = {"color": PALETTES[theme].accent, "width": 2}
-    return {"type": "circle", "xref": "x", "yref": yref, "xanchor": 0, "yanchor": 0, **size, "line": line}
-
-
-def stems(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Line segments from zero to each value, in one trace: x, x, gap; 0, y, gap."""
-    gap = np.full(len(x), np.nan)
-    return np.c_[x, x, gap].ravel(), np.c_[np.zeros(len(x)), y, gap].ravel()
-
-
 def _predicted(table: pd.DataFrame, call: str, limit: float) -> list[go.Scatter]:
     values = 100.0 * table["single_fraction"]
     is_it = (values < 0) if call == "decrease" else (values > 0)
@@ -110,21 +97,6 @@ def _predicted(table: pd.DataFrame, call: str, limit: float) -> list[go.Scatter]
         go.Scatter(x=x, y=y, mode="markers", name=f"{name}: ends", customdata=rows["element_id"], text=hover,
                    marker=bare, hovertemplate="%{text}<extra></extra>"),
     ]  # fmt: skip
-
-
-def predicted_limit(table: pd.DataFrame) -> float:
-    """Where bars of predicted effects are cut, in per cent, so that one or two do not hide the rest.
-
-    Returns:
-      1.4 times the largest effect but MOST_CUT, at least 1 %, when the largest passes twice that; otherwise, and
-      for a handful of elements, the largest effect.
-    """
-    size = np.sort(100.0 * table["single_fraction"].abs().dropna().to_numpy(float))[::-1]
-    largest = max(float(size[0]), 0.01) if len(size) else 1.0
-    if len(size) <= 2 * MOST_CUT:
-        return largest
-    limit = max(1.4 * float(size[MOST_CUT]), 1.0)
-    return limit if largest > 2 * limit else largest
 
 
 def _name_cut_bars(
@@ -189,28 +161,8 @@ def _measured(pairs: pd.DataFrame, call: str) -> list[go.Scatter]:
     return [lines, marks]
 
 
-def selectable(pairs: pd.DataFrame) -> list[list[str]]:
-    """What a click on a measured pair tells: the first element under it, `` = none, and the pair."""
-    return pairs[["element_id", "pair_id"]].to_numpy().tolist()
-
-
 def _power(value: float) -> str:
     return f"power to see 25 %: {number(value)}" if np.isfinite(value) else "power not known"
-
-
-def hover_text(row: object, *lines: str) -> str:
-    """Place and distance of a row of a table, then some lines."""
-    where = place(row.chrom, int(row.start), int(row.end))  # type: ignore[attr-defined]
-    return "<br>".join([where, offset(row.tss_distance_bp) + " from the TSS", *lines])  # type: ignore[attr-defined]
-
-
-def count_text(pairs: pd.DataFrame) -> str:
-    """How many pairs have each call, with its sign."""
-    parts = []
-    for call, (title, _, colour) in CALLS.items():
-        n = int((pairs["call"] == call).sum())
-        parts.append(f"<span style='color:{colour}'>{SIGNS[call]}</span> {title} {n}")
-    return "   ".join(parts) + "   not tested: no mark"
 
 
 def _percent_axis(fractions: pd.Series, domain: list[float], palette: Palette) -> dict[str, object]:
@@ -232,56 +184,6 @@ def _percent_axis(fractions: pd.Series, domain: list[float], palette: Palette) -
         "fixedrange": True,
         "anchor": "x",
     }
-
-
-def panel_title(figure: go.Figure, text: str, y: float, palette: Palette) -> None:
-    """A title above a panel whose top is at y of the paper."""
-    figure.add_annotation(
-        text=text, xref="paper", yref="paper", x=0, y=y, xanchor="left", yanchor="bottom", showarrow=False,
-        font={"size": 12, "color": palette.ink}, yshift=3,
-    )  # fmt: skip
-
-
-def distance_axis(x_range: tuple[float, float], palette: Palette) -> dict[str, object]:
-    """An axis of distances to the TSS, whose line at 0 is drawn; its marks follow the zoom."""
-    return {
-        "range": list(x_range),
-        "tickformat": "~s",
-        "ticksuffix": "b",
-        "anchor": "y2",
-        "gridcolor": palette.hairline,
-        "zeroline": True,
-        "zerolinecolor": palette.faint_ink,
-        "zerolinewidth": 1,
-        "color": palette.faint_ink,
-        "tickfont": {"size": 11},
-    }
-
-
-def layout(palette: Palette, *, height: int | None) -> dict[str, object]:
-    """What every figure of the page shares."""
-    label = {"color": palette.ink, "family": FONT, "size": 12}
-    return {
-        "height": height,
-        "paper_bgcolor": palette.background,
-        "plot_bgcolor": palette.background,
-        "uirevision": "keep",
-        "hovermode": "closest",
-        "font": {"family": FONT, "size": 12, "color": palette.ink},
-        "showlegend": False,
-        "dragmode": "pan",
-        "hoverlabel": {"bgcolor": palette.band, "font": label},
-    }
-
-
-def mark_simulated(figure: go.Figure, is_simulated: bool, *, y: float = 1.0) -> go.Figure:
-    """The word `simulated` on the figure itself, above y of the paper, so that it stays on every copy of it."""
-    if is_simulated:
-        figure.add_annotation(
-            text="simulated", xref="paper", yref="paper", x=1, y=y, xanchor="right", yanchor="bottom",
-            showarrow=False, font={"size": 11, "color": DECREASE}, yshift=3,
-        )  # fmt: skip
-    return figure
 
 
 def attention_change(table: pd.DataFrame, after: np.ndarray) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.knockout import layout, mark_simulated, panel_title
+from dashboard.figures.kit import layout, mark_simulated, panel_title
 from dashboard.figures.locus.band import boxes, filled
 from dashboard.text import MINUS, number, place
 from dashboard.theme import PALETTES, ThemeName

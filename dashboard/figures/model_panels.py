@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.knockout import (
+from dashboard.figures.kit import (
     CALLS,
     count_text,
     distance_axis,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.figures.knockout import layout, mark_simulated
+from dashboard.figures.kit import layout, mark_simulated
 from dashboard.text import log2, offset, percent
 from dashboard.theme import PALETTES, ThemeName
 

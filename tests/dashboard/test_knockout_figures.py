@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dashboard.figures import kit
 from dashboard.figures import knockout as figures
 from dashboard.figures.agreement import agreement_figure
 from dashboard.figures.locus.truth import GLYPHS
@@ -57,7 +58,7 @@ def test_predicted_bars_stand_at_their_distance_with_their_sign() -> None:
 
 def test_the_three_calls_have_three_marks_and_untested_elements_none() -> None:
     figure = figures.effects_figure(table([-0.1, 0.1, 0.1]), PAIRS, gene_name="TOY")
-    marks = {call: trace(figure, figures.CALLS[call][0]) for call in GLYPHS}
+    marks = {call: trace(figure, kit.CALLS[call][0]) for call in GLYPHS}
     assert {call: mark.marker.symbol for call, mark in marks.items()} == GLYPHS  # type: ignore[attr-defined]
     assert list(marks["decrease"].y) == [-30]  # type: ignore[attr-defined]
     assert sum(len(mark.x) for mark in marks.values()) == len(PAIRS)  # type: ignore[attr-defined]
@@ -72,9 +73,9 @@ def test_both_panels_share_one_x_axis() -> None:
 
 def test_bars_that_would_hide_the_rest_are_cut_and_their_values_written() -> None:
     elements = table([-0.02, 0.01, -0.80, 0.30, -0.015, 0.0, 0.001])  # the fourth largest is 1.5 %
-    assert figures.predicted_limit(elements) == pytest.approx(2.1)
-    assert figures.predicted_limit(table([-0.02, 0.02, -0.05, 0.03, 0.04, 0.05, 0.02])) == pytest.approx(5.0)
-    assert figures.predicted_limit(table([-0.9, 0.01])) == pytest.approx(90.0)  # nothing to hide
+    assert kit.predicted_limit(elements) == pytest.approx(2.1)
+    assert kit.predicted_limit(table([-0.02, 0.02, -0.05, 0.03, 0.04, 0.05, 0.02])) == pytest.approx(5.0)
+    assert kit.predicted_limit(table([-0.9, 0.01])) == pytest.approx(90.0)  # nothing to hide
     figure = figures.effects_figure(elements, PAIRS, gene_name="TOY")
     assert min(trace(figure, "predicted decrease: ends").y) == pytest.approx(-2.1)  # type: ignore[attr-defined]
     assert max(trace(figure, "predicted increase: ends").y) == pytest.approx(2.1)  # type: ignore[attr-defined]
@@ -96,10 +97,10 @@ def test_what_is_changed_is_marked_out_or_weakened() -> None:
 
 def test_a_click_on_a_measured_pair_tells_the_pair_and_the_first_element_under_it() -> None:
     effects = figures.effects_figure(table([-0.1, 0.1, 0.1]), PAIRS, gene_name="TOY")
-    told = {call: trace(effects, figures.CALLS[call][0]).customdata for call in GLYPHS}  # type: ignore[attr-defined]
+    told = {call: trace(effects, kit.CALLS[call][0]).customdata for call in GLYPHS}  # type: ignore[attr-defined]
     assert [list(row) for row in told["decrease"]] == [["e0", "p0"]]
     assert [list(row) for row in told["not significant"]] == [["e2", "p2"], ["", "p3"]]
-    scatter = trace(agreement_figure(PAIRS), figures.CALLS["increase"][0])
+    scatter = trace(agreement_figure(PAIRS), kit.CALLS["increase"][0])
     assert [list(row) for row in scatter.customdata] == [["e1", "p1"]]  # type: ignore[attr-defined]
 
 
@@ -118,7 +119,7 @@ def test_the_scatter_draws_pairs_with_both_numbers_only() -> None:
 
 
 def _points(figure: object, call: str) -> tuple[list[float], list[float]]:
-    part = trace(figure, figures.CALLS[call][0])
+    part = trace(figure, kit.CALLS[call][0])
     return list(part.x), list(part.y)  # type: ignore[attr-defined]
 
 
@@ -146,7 +147,7 @@ def test_an_element_that_is_not_read_has_no_attention_before_and_after() -> None
 def test_pairs_of_all_genes_stand_behind_those_of_the_gene() -> None:
     others = PAIRS.assign(gene_name=["TOY", "ELSE", "ELSE", "ELSE"])
     figure = agreement_figure(others, gene_name="TOY")
-    own = {call: list(trace(figure, figures.CALLS[call][0]).x) for call in GLYPHS}  # type: ignore[attr-defined]
+    own = {call: list(trace(figure, kit.CALLS[call][0]).x) for call in GLYPHS}  # type: ignore[attr-defined]
     assert own == {"decrease": [-30.0], "increase": [], "not significant": []}
     cloud = [part for part in figure.data if part.name and part.name.endswith("other genes")]
     drawn = sorted((float(x), float(y)) for part in cloud for x, y in zip(part.x, part.y, strict=True))
@@ -174,3 +175,10 @@ def test_dark_and_light_differ_in_ground_and_not_in_meaning() -> None:
     )
     assert light.layout.plot_bgcolor != dark.layout.plot_bgcolor
     assert trace(light, "significant decrease").marker.color == trace(dark, "significant decrease").marker.color  # type: ignore[attr-defined]
+
+
+def test_a_view_begins_and_ends_inside_its_limits() -> None:
+    figure = figures.effects_figure(table([-0.1, 0.1, 0.1]), PAIRS, gene_name="TOY", limits=(-15_000.0, 4_000.0))
+    axis = figure.layout.xaxis
+    assert (tuple(axis.range), axis.minallowed, axis.maxallowed) == ((-15_000, 2_000), -15_000, 4_000)
+    assert figures.effects_figure(table([-0.1]), PAIRS, gene_name="TOY").layout.xaxis.minallowed is None

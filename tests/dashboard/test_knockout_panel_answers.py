@@ -18,7 +18,10 @@ from cre_core.evaluation.scan import run_scan
 from cre_core.genome import Locus
 from cre_core.inference.predictor import Predictor
 from cre_core.schema import ExpressionUnit, Prediction
-from dashboard.pages.knockout import panel_answers as answers
+from dashboard.pages.knockout import agreement as agreement_panel
+from dashboard.pages.knockout import bases as bases_tab
+from dashboard.pages.knockout import models as models_tab
+from dashboard.pages.knockout import snapshots as snapshots_tab
 from dashboard.services import bases, every_pair, model_panels, presets
 from dashboard.services.desk import Experiment
 from dashboard.services.element_pairs import element_pairs, paired_elements
@@ -48,9 +51,6 @@ class ToyPredictor:
     unit, biosample, name, label, modes = ExpressionUnit("log2(x)", 2.0), "here", "toy", "Toy", ("mask",)
     checkpoints, reach_bp = (), 2_000_000
 
-    def with_weights(self) -> ToyPredictor:
-        return self
-
     def __init__(self, crispr: pd.DataFrame | None = None) -> None:
         genes = pd.DataFrame({"gene_id": ["g", "h"]})
         folds = pd.DataFrame({"gene_id": ["g", "h", "i"], "fold_1": ["test", "test", "train"]})
@@ -66,6 +66,9 @@ class ToyPredictor:
         return np.array([True, True, True, False])
 
     predict_singles = Predictor.predict_singles
+
+    def with_weights(self) -> ToyPredictor:
+        return self
 
     def predict_variants(
         self, window: GeneWindow, strengths: np.ndarray, *, mode: str, shuffle: int = 0
@@ -143,15 +146,15 @@ def test_each_model_answers_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> 
 def test_behind_a_model_stand_its_numbers_with_n_or_the_reason() -> None:
     table = pd.DataFrame({"single_log2": [-1.0, np.nan, 0.0]})
     good = Agreement(34, 6, 0, 1, (0.334, -0.09, 0.66), (0.761, 0.4, 1.0), None, "")
-    note = answers.model_note(ModelPanel("toy", "Toy", table, good, "fold_1", True, ""))
+    note = models_tab.model_note(ModelPanel("toy", "Toy", table, good, "fold_1", True, ""))
     assert note == (
         "2 elements · Spearman 0.334 [−0.09, 0.66] · AP 0.761 [0.4, 1], prevalence 0.176 · n = 34 · "
         "<b>in training</b>"
     )
     few = Agreement(4, 1, 0, 1, NONE, NONE, None, "4 pairs: fewer than 10 say nothing")
-    note = answers.model_note(ModelPanel("toy", "Toy", table, few, "fold_1", False, ""))
+    note = models_tab.model_note(ModelPanel("toy", "Toy", table, few, "fold_1", False, ""))
     assert note == "2 elements · 4 pairs: fewer than 10 say nothing"
-    assert answers.model_note(ModelPanel("toy", "Toy", None, None, "", False, "no weights")) == "no weights"
+    assert models_tab.model_note(ModelPanel("toy", "Toy", None, None, "", False, "no weights")) == "no weights"
 
 
 # -- pairs ----------------------------------------------------------------------------------------------------------
@@ -210,10 +213,12 @@ def test_pairs_of_the_gene_on_display_can_be_selected_among_all() -> None:
     own = pd.DataFrame({"pair_id": ["chr1:5-9", "chr1:7-9"], "element_id": ["", "b"], "start": [5, 7]})
     here: Any = SimpleNamespace(scan=SimpleNamespace(pairs=own), window=SimpleNamespace(gene={"gene_id": "g"}))
     every = pd.DataFrame({"gene_id": ["g", "h", "g"], "start": [7, 1, 5]})
-    found = answers.with_selectable(every, here)
+    found = agreement_panel.with_selectable(every, here)
     assert found["pair_id"].tolist() == ["chr1:7-9", "", "chr1:5-9"]
     assert found["element_id"].tolist() == ["b", "", ""]
-    elsewhere = answers.with_selectable(every[every["gene_id"] == "h"], here)  # g was tested in another biosample
+    elsewhere = agreement_panel.with_selectable(
+        every[every["gene_id"] == "h"], here
+    )  # g was tested in another biosample
     assert elsewhere["pair_id"].tolist() == [""]
 
 
@@ -226,7 +231,7 @@ def test_the_agreement_of_all_genes_says_what_its_intervals_draw() -> None:
             "tss_distance_bp": 0.0,
         }
     )  # fmt: skip
-    lines = answers.all_genes_lines(agreement(pairs, by="gene"), "TOY")
+    lines = agreement_panel.all_genes_lines(agreement(pairs, by="gene"), "TOY")
     assert lines[-1].children == "10 genes, intervals over genes; outlined: TOY"
     assert lines[0].children == "Spearman 1 [1, 1], n = 30"
 
@@ -246,9 +251,9 @@ def test_snapshots_are_computed_exactly_and_unknown_elements_counted() -> None:
     assert (one.n_out, one.n_weakened, one.n_unknown) == (2, 1, 1)
     assert one.after == pytest.approx(np.log2(1.5), abs=1e-6)
     assert (none.before, none.after, none.effect_fraction) == (3.0, 3.0, 0.0)
-    row = answers.snapshot_row(one)
+    row = snapshots_tab.snapshot_row(one)
     assert (row.what, row.before, row.after) == ("2 out, 1 weakened, 1 not in this window", "3", "0.585")
-    assert answers.snapshot_row(none).what == "nothing"
+    assert snapshots_tab.snapshot_row(none).what == "nothing"
 
 
 def effect(name: str, log2: float) -> SnapshotEffect:
@@ -257,12 +262,12 @@ def effect(name: str, log2: float) -> SnapshotEffect:
 
 def test_a_and_b_stand_side_by_side_with_their_difference() -> None:
     both = [effect("one", -1.0), effect("two", -2.0)]
-    assert answers.comparison_lines(both, ("two", "one")) == [
+    assert snapshots_tab.comparison_lines(both, ("two", "one")) == [
         "A  two: −75 % (log2 FC −2)", "B  one: −50 % (log2 FC −1)", "B − A: +25 points, +1 log2",
     ]  # fmt: skip
     asked = ["Choose one as A and one as B to see them side by side."]
-    assert answers.comparison_lines(both, ("two", "")) == asked
-    assert answers.comparison_lines(both, ()) == asked
+    assert snapshots_tab.comparison_lines(both, ("two", "")) == asked
+    assert snapshots_tab.comparison_lines(both, ()) == asked
 
 
 # -- bases ----------------------------------------------------------------------------------------------------------
@@ -277,14 +282,14 @@ def test_a_substitution_score_is_the_mean_of_the_three_others() -> None:
 def test_a_model_without_sequence_says_so_and_names_those_with(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotAvailable, match=r"^Toy reads no sequence$"):
         bases.base_scores(LIBRARY, experiment(), "a", "gradient_x_input")
-    monkeypatch.setattr(answers, "desk_of", lambda _: None)
-    monkeypatch.setattr(answers.base_service, "models_reading_bases", lambda *_: ["creator", "scpge"])
-    parts = answers.without_sequence(LIBRARY, ViewState(gene="G", biosample="here"), experiment())
+    monkeypatch.setattr(bases_tab, "desk_of", lambda _: None)
+    monkeypatch.setattr(bases_tab.base_service, "models_reading_bases", lambda *_: ["creator", "scpge"])
+    parts = bases_tab.without_sequence(LIBRARY, ViewState(gene="G", biosample="here"), experiment())
     assert parts[0] == "Toy reads no sequence: there are no bases to score. With sequence: "
     assert [part.children for part in parts[1::2]] == ["CREaTor", "ScPGE"]
-    assert parts[1].href == "/knockout?biosample=here&gene=G&model=creator"
-    monkeypatch.setattr(answers.base_service, "models_reading_bases", lambda *_: [])
-    none = answers.without_sequence(LIBRARY, ViewState(biosample="here"), experiment())
+    assert parts[1].href == "/knockout?biosample=here&gene=G&model=creator&panel=bases"
+    monkeypatch.setattr(bases_tab.base_service, "models_reading_bases", lambda *_: [])
+    none = bases_tab.without_sequence(LIBRARY, ViewState(biosample="here"), experiment())
     assert none == ["Toy reads no sequence: no model of here does; `train creator` or `import-weights` makes one"]
 
 
@@ -304,7 +309,7 @@ def test_the_line_names_place_method_model_and_what_the_sum_misses() -> None:
         2.7,
         -0.006,
     )
-    assert answers.bases_line(experiment(), found, "a") == (
+    assert bases_tab.bases_line(experiment(), found, "a") == (
         "a, bases chr1:1,000-1,300 · integrated gradients from zeros · "
         "convergence delta −0.006 of a change of 2.7 log2(x) · Toy, fold 1"
     )
