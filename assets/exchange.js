@@ -1,4 +1,4 @@
-/* One way to ask: see dashboard/components/exchange.py. A page declares its exchanges in #exchanges; whenever a field
+/* One way to ask: see dashboard/components/exchange.py. A page declares its exchanges (`data-exchanges`); whenever a field
    that one needs has changed, it is asked. The latest question wins; a late answer is dropped. */
 (function () {
   "use strict";

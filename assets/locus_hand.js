@@ -56,7 +56,6 @@
       locus.commit();
     });
 
-    /* Where the page itself scrolls, the wheel is the page's and zooming wants a modifier. */
     frame.addEventListener("wheel", function (wheel) {
       if (!locus.meta) return;
       if (Math.abs(wheel.deltaX) > Math.abs(wheel.deltaY)) {
@@ -65,7 +64,7 @@
         locus.moveTo(locus.view.start + bp, locus.view.end + bp);
         return locus.commit(WHEEL_REST_MS);
       }
-      if (scrolls() && !wheel.ctrlKey && !wheel.metaKey) return locus.hint("hold Ctrl and turn the wheel to zoom");
+      if (!crescope.plot.takesWheel(wheel)) return;
       wheel.preventDefault();
       const lines = wheel.deltaMode === 1 ? 33 : 1;
       locus.zoom(Math.pow(1.0018, Math.max(-400, Math.min(400, wheel.deltaY * lines))), locus.bp(at(wheel)));
@@ -75,15 +74,4 @@
     frame.addEventListener("pointermove", (pointer) => locus.crosshair(held ? null : at(pointer)));
     frame.addEventListener("pointerleave", () => locus.crosshair(null));
   });
-
-  function scrolls() {
-    const main = document.getElementById("main");
-    return main && main.scrollHeight > main.clientHeight + 2;
-  }
-  let hinted = 0;
-  locus.hint = function (text) {
-    if (Date.now() - hinted < 8000) return;
-    hinted = Date.now();
-    crescope.notice(text, "news");
-  };
 })();

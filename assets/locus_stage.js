@@ -192,7 +192,7 @@
     return Object.assign({}, numbers(meta), { bands, marks, names: meta.names && numbers(meta.names) });
   }
   const height = (natural) =>
-    "max(" + Math.round(0.7 * natural) + "px, min(" + Math.round(1.15 * natural) + "px, calc(100vh - 310px)))";
+    "max(" + Math.round(0.66 * natural) + "px, min(" + Math.round(1.15 * natural) + "px, calc(100vh - 310px)))";
   /* The figure is whole by itself; here the page draws labels, names, caption and marks. */
   function layoutOf(layout, next) {
     const clear = "rgba(0,0,0,0)";

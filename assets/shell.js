@@ -183,7 +183,7 @@
     const now = crescope.view.state;
     const isHere = path === location.pathname && document.querySelector("[data-in-place]");
     if (isHere && state.study === now.study && state.biosample === now.biosample) crescope.view.replace(state);
-    else open(href);
+    else return open(href); /* the page says its own remarks */
     if (remarks.length) crescope.notice(remarks.join(" · "), "news");
   }
   crescope.arrive = arrive;

@@ -71,7 +71,7 @@
     },
     /* A page or a callback wrote the Store. */
     arrived: function (view) {
-      if (now && (view === now || (view.change && view.change === now.change))) return; /* our own, come back */
+      if (now && (view === now || view.change)) return; /* our own, come back, maybe after a newer one */
       crescope.view.page += 1;
       tell(view);
     },

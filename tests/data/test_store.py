@@ -447,9 +447,7 @@ def test_an_element_outside_the_fasta(study: Study) -> None:
         build_store(study, width_bp=W, report=silent)
     write_table(study.elements.iloc[:3], study.folder / "elements.parquet", schema.ELEMENTS, MINI)
     write_table(study.genes.iloc[1:], study.folder / "genes.parquet", schema.GENES, MINI)
-    with pytest.raises(
-        BadInput, match=r"^chrA:11-11 is outside the sequence in genome\.fa, which is chrA:101-3,000$"
-    ):
+    with pytest.raises(BadInput, match=r"^chrA:11 is outside the sequence in genome\.fa, which is chrA:101-3,000$"):
         build_store(Study.open(study.folder), width_bp=W, report=silent)
     write_table(study.genes.iloc[1:2], study.folder / "genes.parquet", schema.GENES, MINI)
     found = build_store(Study.open(study.folder), width_bp=W, report=silent).elements([0]).sequence[0]

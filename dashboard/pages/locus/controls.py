@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
 from cre_core.evaluation.methods import method_title
+from dashboard.components.attributes import data
 from dashboard.pages.locus.bands import band_titles, hidden_bands, shown_methods
 from dashboard.pages.locus.figure import FIGURE_ID
 from dashboard.pages.locus.table import TABLE_ID
@@ -59,11 +60,6 @@ def toolbar(study: Study, state: ViewState) -> Component:
         id="locus-toolbar",
         **data(defaults=json.dumps(defaults)),
     )
-
-
-def data(**values: str) -> dict[str, Any]:
-    """Attributes that the page's script reads."""
-    return {f"data-{name}": value for name, value in values.items()}
 
 
 def _button(identity: str, text: str, title: str) -> Component:
