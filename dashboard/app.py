@@ -201,12 +201,12 @@ def from_file(library: Library, question: Question, gene_pages: Sequence[str]) -
 def _arrival(
     library: Library, path: str, state: ViewState, gene_pages: Sequence[str], remarks: Sequence[str]
 ) -> Reply:
-    """The view made whole, for a page that shows it in place; other pages are laid out anew and do so themselves."""
-    more: list[str] = []
+    """The view made whole, for a page that shows it in place; one that is laid out anew does so by its address."""
+    href, more = state.url(path), list[str]()
     if path == gene_pages[0]:
         state, more = complete(library, state, wants=("place",))
     fields = {name: value for name, value in state.to_dict().items() if name != "version"}
-    return Reply(data={"path": path, "href": state.url(path), "state": fields, "remarks": [*remarks, *more]})
+    return Reply(data={"path": path, "href": href, "state": fields, "remarks": [*remarks, *more]})
 
 
 def _opened(state: ViewState, hit: Hit, path: str, gene_pages: Sequence[str]) -> tuple[str, ViewState]:
