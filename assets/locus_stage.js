@@ -92,8 +92,10 @@
       if (!locus.meta || !parts()) return;
       if (laid.start !== locus.view.start) lay();
       locus.settle();
-      if (isFar()) restage(true);
-      crescope.view.change({ locus: locus.placeText() });
+      const change = () => crescope.view.change({ locus: locus.placeText() });
+      clearTimeout(staging);
+      if (isFar()) redraw().then(change);
+      else change();
     };
     /* First the pixels, then what follows from them. */
     if (afterMs) committing = setTimeout(tell, afterMs);

@@ -146,7 +146,6 @@
     box.placeholder = "Gene, place or element   ( / )";
     box.setAttribute("aria-label", "gene, place or element");
     box.setAttribute("aria-controls", "suggestions");
-    let pause = null;
     box.addEventListener("input", function () {
       clearTimeout(pause);
       pause = setTimeout(() => suggest(box.value), 120);
@@ -159,7 +158,7 @@
     suggest("");
   }
   /* Only the newest list is shown. */
-  let asked = 0;
+  let asked = 0, pause = null;
   async function suggest(text) {
     const mine = (asked += 1);
     const reply = text.trim() ? await askBox("suggest", text) : null;
@@ -190,6 +189,8 @@
   crescope.goTo = goTo;
   /* What is typed is read here, at Enter: suggestions come with a delay. */
   async function enter(text) {
+    clearTimeout(pause);
+    asked += 1; /* no list is wanted any more */
     hideSuggestions();
     if (await goTo(text)) clearSearch();
   }

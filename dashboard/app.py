@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import dash
@@ -21,7 +20,7 @@ from cre_core.extensions import added
 from dashboard.components import exchange, notice, shell
 from dashboard.components.exchange import Question, Reply
 from dashboard.components.suggest import suggestion_list
-from dashboard.index import App
+from dashboard.index import ASSETS, App, serve_joined
 from dashboard.pages import Page
 from dashboard.services.files import register_files
 from dashboard.services.guard import guard
@@ -33,8 +32,6 @@ from dashboard.state import ViewState, read_view, read_view_file
 
 PAGES = ("home", "locus", "knockout", "data")
 PAGE_GROUP = "crescope.pages"
-ROOT = Path(__file__).resolve().parents[1]
-ASSETS = ROOT / "assets"
 log = logging.getLogger("dashboard")
 
 
@@ -56,6 +53,7 @@ def create_app(settings: Settings) -> Dash:
     )
     guard(app.server, settings, app.csp_hashes)
     register_files(app.server, library)
+    serve_joined(app.server)
     exchange.serve(app.server, error_text)
     own = own_pages()
     pages = [*own, *pages_of_others(own)]

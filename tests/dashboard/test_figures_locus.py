@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 
 import numpy as np
@@ -416,6 +417,18 @@ def test_what_is_selected_is_marked_by_its_stretch_its_middle_and_the_outline_of
     assert (place["x0"], place["x1"], middle["x0"]) == (1_000, 1_500, 1_250)
     assert (ring["xanchor"], ring["yanchor"], ring["yref"]) == (1_250, -50, "y7")
     assert len(locus.selection_shapes((1, 2), palette=LIGHT)) == 2
+
+
+def test_arrays_are_packed_as_plotly_does_it() -> None:
+    plain = locus.packed(locus.locus_plot(some_bands(), frame(probes=PROBES)))
+    whole = locus.locus_figure(some_bands(), frame(probes=PROBES)).to_plotly_json()
+    for ours, theirs in zip(plain["data"], whole["data"], strict=True):
+        for name in ("x", "y"):
+            is_empty = ours[name]["bdata"] == ""  # plotly leaves such an array as it is
+            assert is_empty or ours[name] == theirs[name]
+    packed = locus.packed({"a": np.array([1, -1]), "b": np.array(["x"], object), "c": [np.float32([0.5])]})
+    assert base64.b64decode(packed["a"]["bdata"]) == b"\x01\x00\x00\x00\xff\xff\xff\xff"
+    assert (packed["a"]["dtype"], packed["b"], packed["c"][0]["dtype"]) == ("i4", ["x"], "f4")
 
 
 # ---- scales

@@ -369,7 +369,7 @@ def test_a_model_that_fails_is_a_badge(library: Library) -> None:
     view, _ = windows.view_of(study, state.locus)
     data = windows.load_locus(study, view, biosample="ToyCell")
     made = bands.draw_locus(study, data, state, view=view, gene=gene, theme="dark", width_px=900, provenance="x")
-    assert "no weights" in [text.text for text in made.layout.annotations]
+    assert "no weights" in [text["text"] for text in made["layout"]["annotations"]]
 
 
 def test_the_layout_holds_the_view(library: Library) -> None:

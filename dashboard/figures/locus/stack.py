@@ -6,6 +6,7 @@ drawing under a fixed frame: labels and ranges at its sides, names of genes, the
 
 from __future__ import annotations
 
+import base64
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,13 @@ def locus_figure(bands: Sequence[Band], frame: Frame, *, palette: Palette = PALE
     Returns:
       A figure without a fixed size, whole by itself. `layout.meta` is described in `_meta`.
     """
+    return go.Figure(locus_plot(bands, frame, palette=palette))
+
+
+def locus_plot(
+    bands: Sequence[Band], frame: Frame, *, palette: Palette = PALETTES["light"]
+) -> dict[str, list[dict[str, Any]] | dict[str, Any]]:
+    """`locus_figure` as plain `data` and `layout`: checking what we wrote ourselves costs a third of the making."""
     traces: list[dict[str, Any]] = []
     layout = _layout(frame, palette)
     layout["shapes"] += highlight_shapes(frame.highlights)
@@ -88,7 +96,19 @@ def locus_figure(bands: Sequence[Band], frame: Frame, *, palette: Palette = PALE
         layout["shapes"] += _lines(band, low, high, axis, palette)
     layout["annotations"] = annotations + _frame_texts(frame, palette)
     layout["meta"] = _meta(bands, frame, meta)
-    return go.Figure({"data": traces, "layout": layout})
+    return {"data": traces, "layout": layout}
+
+
+def packed(value: Any) -> Any:
+    """Plain JSON as plotly reads it: an array of numbers as its bytes in base64, which is short and quick."""
+    if isinstance(value, dict):
+        return {name: packed(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
+        small = value.astype(np.int32) if value.dtype.kind in "iu" and value.dtype.itemsize == 8 else value
+        return {"dtype": small.dtype.str[1:], "bdata": base64.b64encode(small.tobytes()).decode()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return [packed(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _band_meta(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from cre_core.evaluation.methods import method_title
 from cre_core.genome import Locus
@@ -19,7 +18,7 @@ from dashboard.figures.locus.intervals import domain_band, loop_band, motif_band
 from dashboard.figures.locus.methods import method_band
 from dashboard.figures.locus.scales import Ruler
 from dashboard.figures.locus.signals import largest, signal_band
-from dashboard.figures.locus.stack import Frame, locus_figure
+from dashboard.figures.locus.stack import Frame, locus_plot, packed
 from dashboard.figures.locus.truth import truth_band
 from dashboard.services.gene import Gene
 from dashboard.services.links import default_methods, methods_of
@@ -66,8 +65,8 @@ def draw_locus(
     theme: ThemeName,
     width_px: float,
     provenance: str,
-) -> go.Figure:
-    """The locus figure of a view."""
+) -> dict[str, Any]:
+    """The locus figure of a view, as plain JSON."""
     palette = PALETTES[theme]
     loaded = data.loaded
     places = data.elements[["start", "end"]]
@@ -101,7 +100,8 @@ def draw_locus(
         marks=marks_of(data.elements, gene),
         limits=(study.assembly.size(view.chrom), LEAST_BP, MOST_BP),
     )
-    return locus_figure(bands, frame, palette=palette)
+    plot: dict[str, Any] = packed(locus_plot(bands, frame, palette=palette))
+    return plot
 
 
 def arranged(bands: Sequence[Band], state: ViewState) -> list[Band]:

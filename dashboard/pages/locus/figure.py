@@ -140,7 +140,7 @@ def _drawing(
         study, data, state, view=view, gene=gene, theme=theme, width_px=width_px, provenance=" · ".join(parts)
     )
     problems = {**data.problems, **(gene.problems if gene is not None else {})}
-    return Drawing(figure.to_plotly_json(), parts, problems)
+    return Drawing(figure, parts, problems)
 
 
 def sources(study: Study, state: ViewState, gene: Gene | None) -> list[str]:
