@@ -44,7 +44,7 @@ def link_grid(grid_id: str) -> Component:
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "minWidth": 70,
+            "minWidth": 66,
             "suppressHeaderMenuButton": True,
             "wrapHeaderText": True,
             "autoHeaderHeight": True,
@@ -75,7 +75,7 @@ def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: s
         {
             "field": "element_id",
             "headerName": "element",
-            "minWidth": 180,
+            "minWidth": 198,
             "pinned": "left",
             "valueFormatter": {"function": _ELEMENT},
         },
@@ -83,7 +83,7 @@ def columns(methods: Mapping[str, str], assays: Mapping[str, str], *, sort_by: s
         {"field": "element_class", "headerName": "class"},
         *[_number(column, title, _NUMBER) for column, title in assays.items()],
         *[_score(method, title) for method, title in methods.items()],
-        {**_number("measured_fraction", "CRISPRi", _MEASURED), "headerTooltip": _MEASURED_TIP, "minWidth": 104},
+        {**_number("measured_fraction", "CRISPRi", _MEASURED), "headerTooltip": _MEASURED_TIP, "minWidth": 118},
         _number("power_at_25", "power at 25 %", _NUMBER),
     ]
     for definition in definitions:
@@ -114,7 +114,7 @@ def _number(field: str, title: str, formatter: str) -> dict[str, Any]:
         "headerName": title,
         "headerTooltip": title,
         # The longest word of a title, and the sort arrow beside it, stay on one line.
-        "minWidth": max(70, 7 * max(len(word) for word in title.split()) + 24),
+        "minWidth": max(66, 8 * max(len(word) for word in title.split()) + 22),
         "type": "rightAligned",
         "valueFormatter": {"function": formatter},
     }
