@@ -120,7 +120,6 @@
     if (reply.outdated) return;
     if (reply.error) {
       crescope.notice(reply.error);
-      document.dispatchEvent(new CustomEvent("crescope:failed", { detail: { name: name, error: reply.error } }));
       return;
     }
     mine.reply = reply;
@@ -153,8 +152,7 @@
       Object.assign(kept, values);
       check();
     },
-    /* What was answered last; null = nothing yet. */
-    reply: (name) => (state[name] ? state[name].reply : null),
+    /* What was asked last; null = nothing yet. */
     question: (name) => (state[name] ? state[name].question : null),
     isAsking: () => Object.values(state).some((one) => one.abort),
     /* Ask once, now, beside what the page asks by itself. */
@@ -165,11 +163,6 @@
       const reply = await post(name, Object.assign(questionOf(exchange), changes || {}));
       if (reply.error) throw new Error(reply.error);
       return reply;
-    },
-    /* The same question asked anew, though nothing changed. */
-    again: function (name) {
-      if (state[name]) state[name].key = null;
-      check();
     },
   };
   /* A page's parts may stand on the screen a moment after its view. */

@@ -109,7 +109,6 @@
 
   crescope.plot = {
     ready, values, takesWheel, show, draw, save, saving, download, plotOf, inLight,
-    shown: (id) => (drawn[id] ? drawn[id].shown : null),
     note: (id, shown, exchange) => { drawn[id] = { shown: shown, exchange: exchange }; },
     on: function (id, event, listener) {
       (listeners[id] = listeners[id] || {})[event] = listener;

@@ -23,7 +23,7 @@ def stamp_of(paths: Iterable[Path]) -> str:
 @cache
 def code_stamp() -> str:
     """What changes with the program and what other packages add to it: results of older code may be others."""
-    own = [path for top in ("cre_core", "dashboard/services") for path in (ROOT / top).rglob("*.py")]
+    own = [path for top in ("cre_core", "dashboard") for path in (ROOT / top).rglob("*.py")]
     places = [method.score_at for name, method in methods().items() if name not in METHODS]
     places += [spec.module_at for name, spec in models().items() if name not in MODELS]
     return stamp_of([*own, *code_of(places)])

@@ -16,8 +16,6 @@ from tests.dashboard.conftest import DEMO
 
 pytestmark = pytest.mark.browser
 GENE = "SIM135"
-SIZE = 2_000_000  # of chrS2
-CENTER = "() => document.querySelector('#locus-figure .cs-frame').getBoundingClientRect()"
 
 
 def open_locus(page: Page, address: str) -> None:

@@ -19,7 +19,7 @@ class Ruler:
 
     Attributes:
       scale: how values become heights.
-      low, high: the range in the band's unit; None = it follows the view.
+      fixed: lower and upper end of the range, in the band's unit; None = it follows the view.
     """
 
     scale: DrawnScale = "linear"
